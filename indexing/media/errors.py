@@ -1,0 +1,9 @@
+class MediaError(Exception):
+    """A recording, or the machine reading it, cannot do what was asked.
+
+    `sentence` is shown to people as it is: what is wrong, where, and what to do about it.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
