@@ -1,0 +1,250 @@
+"""The rows that own the state: what is to be done, who is doing it, and what has been published.
+
+Clips are not among them: a clip is the value (recording, second).
+"""
+
+import zoneinfo
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+
+def check_zone(name: str) -> None:
+    """Refuse a time zone that the machine does not know."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name!r} is not a time zone; write one like Europe/Brussels.")
+
+
+class Camera(models.Model):
+    """A fixed camera: one place, one clock, one encoder in use."""
+
+    name = models.CharField(max_length=100, unique=True)
+    zone = models.CharField(max_length=64, default="UTC", validators=[check_zone])
+    encoder = models.ForeignKey(
+        "Encoder", null=True, blank=True, on_delete=models.SET_NULL, related_name="serving"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> zoneinfo.ZoneInfo:
+        """The zone in which this camera's times are shown."""
+        return zoneinfo.ZoneInfo(self.zone)
+
+
+class Recording(models.Model):
+    """One file of a camera, kept byte for byte, and how far its ingest has come."""
+
+    class State(models.TextChoices):
+        """waiting -> ingesting -> ready, or refused with a reason from either of the first two."""
+
+        WAITING = "waiting"
+        INGESTING = "ingesting"
+        READY = "ready"
+        REFUSED = "refused"
+
+    camera = models.ForeignKey(Camera, on_delete=models.PROTECT, related_name="recordings")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.BigIntegerField()
+    original = models.CharField(max_length=255)
+    start = models.DateTimeField()
+    start_known = models.BooleanField(default=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    reason = models.TextField(blank=True)
+    duration_s = models.PositiveIntegerField(default=0)
+    media = models.JSONField(default=dict)
+    gaps = models.JSONField(default=list)
+    has_video = models.BooleanField(default=False)
+    has_audio = models.BooleanField(default=False)
+    playable = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("camera__name", "start", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def original_path(self) -> Path:
+        """The original file, byte for byte as it came."""
+        return Path(settings.REPRISE_DATA / self.original)
+
+    @property
+    def playable_path(self) -> Path | None:
+        """What a browser can play: the original or a copy of it; None until there is one."""
+        return Path(settings.REPRISE_DATA / self.playable) if self.playable else None
+
+    @property
+    def end(self) -> datetime:
+        """The moment after the last clip."""
+        return self.start + timedelta(seconds=self.duration_s)
+
+    def at(self, second: int) -> datetime:
+        """The moment of a clip on the camera's clock, in the camera's zone."""
+        return (self.start + timedelta(seconds=second)).astimezone(self.camera.tzinfo)
+
+
+class Encoder(models.Model):
+    """One version of a camera's encoder; its embeddings are comparable with each other only."""
+
+    class Kind(models.TextChoices):
+        """How the encoder came about."""
+
+        STARTER = "starter"
+        EPG = "epg"
+
+    class State(models.TextChoices):
+        """building -> built (and in use where a camera points at it) -> retired."""
+
+        BUILDING = "building"
+        BUILT = "built"
+        RETIRED = "retired"
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="encoders")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.STARTER)
+    version = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.BUILDING)
+    trunk = models.CharField(max_length=100)
+    fitted_on = models.PositiveIntegerField(default=0)
+    settled = models.BooleanField(default=False)
+    crossable = models.BooleanField(default=False)
+    has_video = models.BooleanField(default=False)
+    has_audio = models.BooleanField(default=False)
+    file = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("camera", "version")
+        constraints = (
+            models.UniqueConstraint(fields=("camera", "version"), name="encoder_version"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.version} of {self.camera.name}"
+
+
+class Work(models.Model):
+    """A unit of work that is claimed with a lease, counted, fenced and swept (indexing.jobs).
+
+    waiting -> running -> done; running -> waiting when an attempt fails or its lease runs out;
+    running -> failed (quarantined, with the reason) after the last attempt or bad input.
+    """
+
+    class State(models.TextChoices):
+        """Where a unit of work stands."""
+
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    owner = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    woken_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    progress = models.FloatField(default=0.0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Chunk(Work):
+    """At most 60 clips of a recording, decoded and turned into features in one go."""
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="chunks")
+    start_s = models.PositiveIntegerField()
+    clips = models.PositiveSmallIntegerField()
+    gaps = models.JSONField(default=list)
+    features = models.CharField(max_length=255, blank=True)
+    features_size = models.BigIntegerField(default=0)
+    features_sha256 = models.CharField(max_length=64, blank=True)
+    thumbnails = models.CharField(max_length=255, blank=True)
+    trunk = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ("recording", "start_s")
+        constraints = (
+            models.UniqueConstraint(fields=("recording", "start_s"), name="chunk_start"),
+        )
+        indexes = (models.Index(fields=("state", "lease_until"), name="chunk_state"),)
+
+    def __str__(self) -> str:
+        return f"seconds {self.start_s} to {self.start_s + self.clips} of {self.recording_id}"
+
+
+class Shard(models.Model):
+    """The embeddings of one chunk by one encoder: an immutable file that this row publishes."""
+
+    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="shards")
+    encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="shards")
+    clips = models.PositiveSmallIntegerField()
+    file = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(fields=("chunk", "encoder"), name="shard_chunk_encoder"),
+        )
+
+    def __str__(self) -> str:
+        return f"shard of chunk {self.chunk_id} by encoder {self.encoder_id}"
+
+
+class Job(Work):
+    """Work on a whole recording or camera: preparing, a playable copy, settling an encoder."""
+
+    class Kind(models.TextChoices):
+        """What is to be done."""
+
+        PREPARE = "prepare"
+        PREVIEW = "preview"
+        SETTLE = "settle"
+        EMBED = "embed"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="jobs")
+    recording = models.ForeignKey(
+        Recording, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
+    )
+    encoder = models.ForeignKey(
+        Encoder, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+        indexes = (models.Index(fields=("state", "lease_until"), name="job_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.recording or self.camera}"
+
+
+class Worker(models.Model):
+    """A worker that has been seen: `host:pid`, and when it last swept."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
