@@ -147,7 +147,7 @@ def audio_encoder(seed: int = 0) -> AudioEncoder:
 def _seeded(seed: int) -> Iterator[None]:
     """Draw from `seed` inside, and leave torch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.manual_seed(seed)
         yield
 
 
