@@ -1,0 +1,108 @@
+"""What the commands of docs/cli.md have in common: --json, one sentence on failure, exit codes."""
+
+import fcntl
+import json
+from argparse import ArgumentTypeError
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from indexing.files import FileDamaged, disk_sentence
+from indexing.intake import IntakeError
+from indexing.media.errors import MediaError
+from indexing.search import SearchError
+
+SENTENCES = (IntakeError, MediaError, SearchError)
+
+
+class Failure(Exception):
+    """The command cannot do what was asked, for the reason in its sentence."""
+
+
+class Command(BaseCommand):
+    """A command with --json: one document on standard output, all else on standard error.
+
+    It ends with status 0 on success, 2 on bad arguments (argparse) and 1 on failure, with one plain
+    sentence on standard error.
+    """
+
+    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own annotation)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add --json to the command's own arguments."""
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
+        self.arguments(parser)
+
+    def arguments(self, parser: CommandParser) -> None:
+        """Add the command's own arguments."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; a failure becomes its sentence and status 1."""
+        try:
+            ensure_database()
+            return super().execute(*args, **options)
+        except SENTENCES as error:
+            return self.fail(error.sentence)
+        except (Failure, FileDamaged) as error:
+            return self.fail(str(error))
+        except BrokenPipeError:
+            raise SystemExit(1) from None
+        except OSError as error:
+            return self.fail(disk_sentence(error))
+        except KeyboardInterrupt:
+            return self.fail("Stopped; what was done so far is kept.")
+
+    def fail(self, sentence: str) -> None:
+        """End the command with status 1."""
+        self.stderr.write(sentence)
+        raise SystemExit(1)
+
+    def say(self, sentence: str) -> None:
+        """Tell the person waiting something, beside the result."""
+        self.stderr.write(sentence, self.style.NOTICE)
+
+    def answer(self, document: object, lines: list[str], *, as_json: bool) -> None:
+        """Print the result: the document as JSON, or its lines for people."""
+        text = json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines)
+        self.stdout.write(text)
+
+
+def ensure_database() -> None:
+    """Bring an embedded installation's database up to date; a lock keeps two from racing.
+
+    A deployed one is migrated once by its operator, before its processes start.
+    """
+    if connection.vendor != "sqlite":
+        return
+    settings.REPRISE_DATA.mkdir(parents=True, exist_ok=True)
+    with (settings.REPRISE_DATA / "migrate.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=0, interactive=False)
+
+
+def second(text: str) -> int:
+    """Read a second of a recording, written as whole seconds or as H:MM:SS."""
+    parts = text.split(":")
+    if not all(part.isdigit() for part in parts) or len(parts) > 3:
+        raise ArgumentTypeError(f"{text!r} is not a second; write 75 or 0:01:15.")
+    value = 0
+    for part in parts:
+        value = 60 * value + int(part)
+    return value
+
+
+def moment(text: str) -> datetime:
+    """Read a moment in ISO 8601; without an offset it is in the camera's zone."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is not a moment; write one like 2026-05-04T08:30:00+02:00."
+        ) from None

@@ -1,0 +1,65 @@
+"""An encoder's row and file, and the features it embeds."""
+
+from functools import lru_cache
+
+from safetensors.numpy import load_file, save_file
+
+from indexing import features as kept
+from indexing.features import Features
+from indexing.files import Published, checked, publish
+from indexing.models import Encoder, Recording
+from indexing.vectors.shards import Embeddings
+from ml.starter import StarterEncoder
+
+
+def fit_starter(features: Features, *, pretrained: bool) -> StarterEncoder:
+    """Standardise the starter encoder on these clips; with the trunk only where it has learnt."""
+    return StarterEncoder.fit(
+        features.foreground,
+        features.sound,
+        features.trunk if pretrained else None,
+        has_video=features.has_video,
+        has_audio=features.has_audio,
+    )
+
+
+def store(starter: StarterEncoder) -> Published:
+    """Write an encoder's numbers to a file of their own."""
+    return publish("encoders", ".safetensors", lambda path: save_file(starter.arrays(), path))
+
+
+@lru_cache(maxsize=16)
+def _load(file: str, sha256: str) -> StarterEncoder:
+    return StarterEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+def embed(encoder: Encoder, features: Features) -> Embeddings:
+    """Embed clips; a modality the encoder was never fitted on is absent from the result.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    starter = _load(encoder.file, encoder.sha256)
+    video, audio = starter.embed(
+        features.foreground,
+        features.sound,
+        features.trunk if starter.uses_trunk else None,
+        has_video=features.has_video,
+        has_audio=features.has_audio,
+    )
+    return Embeddings(
+        video,
+        audio,
+        has_video=features.has_video & encoder.has_video,
+        has_audio=features.has_audio & encoder.has_audio,
+    )
+
+
+def embed_clip(encoder: Encoder, recording: Recording, second: int) -> Embeddings:
+    """Embed one clip of any camera from its kept features: the embeddings of 1 clip."""
+    chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s")[0]
+    features = kept.load(checked(chunk.features, chunk.features_sha256))
+    row = slice(second - chunk.start_s, second - chunk.start_s + 1)
+    return embed(encoder, features.rows(row))
+
+

@@ -1,0 +1,242 @@
+"""One recording's journey, from the file that came in to clips that can be searched.
+
+prepare -> chunks, each decoded, described, embedded and published on its own -> closed. Every step
+is claimed, fenced and may run twice (indexing.jobs); search works on whatever is published.
+"""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from indexing import jobs, starter
+from indexing import features as kept
+from indexing.features import Features
+from indexing.files import publish
+from indexing.intake import read_start
+from indexing.media.preview import make_preview
+from indexing.media.probe import MediaInfo, probe
+from indexing.media.thumbnails import pack
+from indexing.models import Camera, Chunk, Job, Recording, Work
+from indexing.publishing import publish_shard, record_shard
+
+CHUNK_S = 60
+
+log = logging.getLogger(__name__)
+
+
+def run_job(pk: int) -> None:
+    """Run one job, whatever its kind, and see to what follows from it."""
+    bodies = {
+        Job.Kind.PREPARE: prepare,
+        Job.Kind.PREVIEW: preview,
+        Job.Kind.SETTLE: starter.settle,
+    }
+    job = jobs.attempt(Job, pk, lambda job: bodies[Job.Kind(job.kind)](job))
+    if job and job.recording:
+        close(job.recording)
+
+
+def run_chunk(pk: int) -> None:
+    """Decode, describe, embed and publish one chunk."""
+    chunk = jobs.attempt(Chunk, pk, embed_chunk)
+    if chunk:
+        close(chunk.recording)
+        starter.request(chunk.recording.camera)
+
+
+def prepare(job: Job) -> None:
+    """Probe a recording and plan its chunks, in one transaction that publishes both.
+
+    Raises:
+        MediaError: it cannot be used, with the reason.
+        LeaseLost: another worker took over.
+    """
+    recording = job.recording
+    if recording is None:
+        return
+    info = probe(recording.original_path, on_progress=lambda done: jobs.report(job, done))
+    with transaction.atomic():
+        jobs.finish(job)
+        _describe(recording, info)
+        recording.chunks.all().delete()
+        chunks = Chunk.objects.bulk_create(
+            Chunk(recording=recording, start_s=start, clips=clips)
+            for start, clips in plan(info.duration_s)
+        )
+        follow: list[Work] = []
+        if not recording.playable:
+            follow.append(
+                Job.objects.create(
+                    kind=Job.Kind.PREVIEW, camera=recording.camera, recording=recording
+                )
+            )
+    jobs.wake([*follow, *chunks])
+
+
+def plan(duration_s: int) -> list[tuple[int, int]]:
+    """Cut a recording into (start second, clips): as few chunks of at most 60 s as will do.
+
+    They are nearly equal, so that none is too short to tell its background from what moves.
+    """
+    count = max(1, -(-duration_s // CHUNK_S))
+    edges = [duration_s * part // count for part in range(count + 1)]
+    return [(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+
+
+def _describe(recording: Recording, info: MediaInfo) -> None:
+    """Write what the probe found into the recording's row."""
+    recording.duration_s = info.duration_s
+    recording.media = info.to_json()
+    recording.gaps = gap_rows(info)
+    recording.has_video = recording.has_audio = False  # until a clip has shown it
+    recording.playable = recording.original if info.browser_playable else ""
+    recording.state = Recording.State.INGESTING
+    recording.reason = ""
+    told = None if recording.start_known else read_start(info.created)
+    if told:
+        recording.start, recording.start_known = told, True
+    recording.save()
+
+
+def gap_rows(info: MediaInfo) -> list[dict[str, object]]:
+    """Return the holes that the probe found, as they are stored and shown."""
+    return [{"start": gap.start, "end": gap.end, "reason": gap.reason} for gap in info.gaps]
+
+
+def embed_chunk(chunk: Chunk) -> None:
+    """Turn one chunk into features, thumbnails and embeddings, and publish them at once.
+
+    Raises:
+        MediaError: none of it can be decoded.
+        LeaseLost: another worker took over; nothing was published.
+    """
+    # Torch and OpenVINO come with this import: only a worker's child may load them.
+    from indexing.extraction import extract
+
+    recording = chunk.recording
+    made = extract(
+        recording.original_path,
+        MediaInfo.from_json(recording.media),
+        chunk.start_s,
+        chunk.clips,
+        on_batch=lambda: jobs.renew(chunk),
+    )
+    folder = str(recording.pk)
+    features = publish(
+        f"features/{folder}", ".safetensors", lambda path: kept.save(made.features, path)
+    )
+    thumbnails = publish(f"thumbnails/{folder}", ".zip", lambda path: pack(made.thumbnails, path))
+    columns = {
+        "features": features.file,
+        "features_size": features.size,
+        "features_sha256": features.sha256,
+        "thumbnails": thumbnails.file,
+        "trunk": made.trunk,
+        "gaps": made.gaps,
+    }
+    while not _publish(chunk, made.features, columns):
+        log.info("%s is embedded again, by the encoder that its camera uses now", chunk)
+
+
+def _publish(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
+    """Publish a chunk with its shard; False where its camera changed encoders meanwhile."""
+    encoder = starter.in_use(chunk.recording.camera_id, features, str(columns["trunk"]))
+    shard = publish_shard(encoder, features)
+    with transaction.atomic():
+        camera = Camera.objects.select_for_update().get(pk=chunk.recording.camera_id)
+        if camera.encoder_id != encoder.pk:
+            return False
+        jobs.finish(chunk, **columns)
+        record_shard(chunk, encoder, shard)
+        seen = {"has_video": True} if features.has_video.any() else {}
+        heard = {"has_audio": True} if features.has_audio.any() else {}
+        if seen or heard:
+            Recording.objects.filter(pk=chunk.recording_id).update(**seen, **heard)
+    return True
+
+
+def preview(job: Job) -> None:
+    """Make the copy that a browser can play and seek, where the original is not one.
+
+    Raises:
+        MediaError: ffmpeg could not make it.
+        LeaseLost: another worker took over.
+    """
+    recording = job.recording
+    if recording is None:
+        return
+    info = MediaInfo.from_json(recording.media)
+    copy = publish(
+        "previews",
+        ".mp4",
+        lambda path: make_preview(
+            recording.original_path, info, path, on_progress=lambda done: jobs.report(job, done)
+        ),
+    )
+    with transaction.atomic():
+        jobs.finish(job)
+        Recording.objects.filter(pk=recording.pk).update(playable=copy.file)
+
+
+def close_recordings() -> None:
+    """Close every recording whose work has ended, however its last worker ended."""
+    for recording in Recording.objects.filter(
+        state__in=(Recording.State.WAITING, Recording.State.INGESTING)
+    ):
+        close(recording)
+    for camera in Camera.objects.all():
+        starter.request(camera)
+
+
+def close(recording: Recording) -> None:
+    """Make a recording ready, or refuse it, once nothing of it is waiting or running."""
+    with transaction.atomic():
+        row = Recording.objects.select_for_update().get(pk=recording.pk)
+        if row.state == Recording.State.WAITING:
+            failed = row.jobs.filter(kind=Job.Kind.PREPARE, state=Work.State.FAILED).first()
+            if failed:
+                _refuse(row, failed.error)
+        elif row.state == Recording.State.INGESTING:
+            _close_ingest(row)
+
+
+def _close_ingest(recording: Recording) -> None:
+    """Settle an ingest whose chunks have all ended."""
+    chunks = list(recording.chunks.all())
+    if any(chunk.state in {Work.State.WAITING, Work.State.RUNNING} for chunk in chunks):
+        return
+    failed = [chunk for chunk in chunks if chunk.state == Work.State.FAILED]
+    if len(failed) == len(chunks):
+        _refuse(recording, failed[0].error if failed else "It holds no whole second.")
+        return
+    if not recording.has_video and not recording.has_audio:
+        _refuse(recording, "Neither a picture nor a sound could be decoded from it.")
+        return
+    found = recording.media.get("gaps", []) + [gap for chunk in chunks for gap in chunk.gaps]
+    lost = [
+        {"start": c.start_s, "end": c.start_s + c.clips, "reason": c.error} for c in failed
+    ]
+    recording.gaps = joined_gaps(found + lost)
+    recording.state = Recording.State.READY
+    recording.ready_at = timezone.now()
+    recording.save(update_fields=["gaps", "state", "ready_at"])
+
+
+def _refuse(recording: Recording, reason: str) -> None:
+    recording.state = Recording.State.REFUSED
+    recording.reason = reason
+    recording.save(update_fields=["state", "reason"])
+
+
+def joined_gaps(gaps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return gaps in order, those of one reason that touch or overlap made one."""
+    joined: list[dict[str, Any]] = []
+    for gap in sorted(gaps, key=lambda g: (g["reason"], g["start"])):
+        last = joined[-1] if joined else None
+        if last and last["reason"] == gap["reason"] and gap["start"] <= last["end"]:
+            last["end"] = max(last["end"], gap["end"])
+        else:
+            joined.append(dict(gap))
+    return sorted(joined, key=lambda g: (g["start"], g["end"]))

@@ -1,0 +1,194 @@
+"""How a file comes in: copied and hashed in one pass, published, and put in the queue."""
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from indexing import jobs
+from indexing.files import BLOCK, absolute, disk_sentence
+from indexing.models import Camera, Job, Recording
+
+# Room left on the disk for features, thumbnails and a playable copy, beside the file itself.
+HEADROOM = 256 * 2**20
+SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+
+
+class IntakeError(Exception):
+    """A file could not be taken in; nothing was published."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Readable(Protocol):
+    """A stream of bytes: an open file, or a request's body."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes, and none at the end."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A recording that was taken in, or the one that already held the same bytes."""
+
+    recording: Recording
+    known: bool
+
+
+def take_in(
+    stream: Readable,
+    *,
+    name: str,
+    size: int,
+    camera: str,
+    zone: str = "UTC",
+    start: datetime | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Intake:
+    """Keep a file byte for byte and queue it for ingest.
+
+    Args:
+        stream: the file's bytes.
+        name: its name, shown to people.
+        size: bytes promised; a stream that ends before is refused.
+        camera: the camera's name; a new camera is made where there is none of that name.
+        zone: the time zone of a camera that is made.
+        start: the moment of its first clip; None where it is to be read from the file.
+        on_progress: told the bytes copied so far.
+
+    Raises:
+        IntakeError: with a sentence; nothing of the file is kept.
+    """
+    name = Path(name).name[-255:] or "recording"
+    camera = camera.strip()
+    _check(name, size, camera)
+    temporary = absolute(f"incoming/{uuid.uuid4().hex}")
+    try:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        digest, written = _copy(stream, temporary, on_progress)
+        if written < size:
+            raise IntakeError(
+                f"{name} stopped after {written:,} of {size:,} bytes; send it again."
+            )
+        return _publish(temporary, digest, written, name, _camera(camera, zone), start)
+    except OSError as error:
+        raise IntakeError(disk_sentence(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(name: str, size: int, camera: str) -> None:
+    """Refuse what cannot succeed before the first byte is copied."""
+    if not camera:
+        raise IntakeError("Name the camera that made this recording.")
+    if size == 0:
+        raise IntakeError(f"{name} is empty: it holds no bytes. Export it from the camera again.")
+    root = settings.REPRISE_DATA
+    root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(root).free
+    if size + HEADROOM > free:
+        raise IntakeError(
+            f"The disk that holds {root} has {free / 1e9:.1f} GB free and {name} needs "
+            f"{(size + HEADROOM) / 1e9:.1f} GB; make room there and try again."
+        )
+
+
+def _copy(
+    stream: Readable, temporary: Path, on_progress: Callable[[int], None] | None
+) -> tuple[str, int]:
+    """Write the stream to a file on the disk; return its SHA-256 and length in bytes."""
+    digest = sha256()
+    written = 0
+    with temporary.open("wb") as out:
+        while block := stream.read(BLOCK):
+            out.write(block)
+            digest.update(block)
+            written += len(block)
+            if on_progress:
+                on_progress(written)
+        out.flush()
+        os.fsync(out.fileno())
+    return digest.hexdigest(), written
+
+
+def _camera(name: str, zone: str) -> Camera:
+    """Return the camera of this name, made where there is none."""
+    existing = Camera.objects.filter(name=name).first()
+    if existing:
+        return existing
+    camera = Camera(name=name, zone=zone)
+    try:
+        camera.full_clean()
+        camera.save()
+    except ValidationError as error:
+        made = Camera.objects.filter(name=name).first()  # by another upload, this very moment
+        if made:
+            return made
+        raise IntakeError(" ".join(error.messages)) from error
+    except IntegrityError:
+        return Camera.objects.get(name=name)
+    return camera
+
+
+def _publish(
+    temporary: Path, digest: str, size: int, name: str, camera: Camera, start: datetime | None
+) -> Intake:
+    """Rename the file to its place and record it, unless its bytes are already here."""
+    known = Recording.objects.filter(sha256=digest).first()
+    if known:
+        return Intake(known, known=True)
+    suffix = SUFFIX.search(name)
+    file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
+    absolute(file).parent.mkdir(parents=True, exist_ok=True)
+    temporary.rename(absolute(file))
+    try:
+        with transaction.atomic():
+            recording = Recording.objects.create(
+                camera=camera,
+                name=name,
+                sha256=digest,
+                size=size,
+                original=file,
+                start=start or free_start(camera),
+                start_known=start is not None,
+            )
+            job = Job.objects.create(kind=Job.Kind.PREPARE, camera=camera, recording=recording)
+    except IntegrityError:
+        return Intake(Recording.objects.get(sha256=digest), known=True)
+    jobs.wake([job])
+    return Intake(recording, known=False)
+
+
+def free_start(camera: Camera) -> datetime:
+    """Return a start for a recording whose own is unknown: now, after the camera's others.
+
+    Recordings that seemed to overlap would suppress each other's hits by the exclusion window.
+    """
+    now = timezone.now().replace(microsecond=0)
+    ends = [recording.end for recording in camera.recordings.all()]
+    return max([now, *(end + timedelta(minutes=1) for end in ends)])
+
+
+def read_start(tag: str) -> datetime | None:
+    """Return the moment that a file's creation tag tells, unless it is plainly wrong."""
+    try:
+        moment = datetime.fromisoformat(tag)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    plausible = datetime(1995, 1, 1, tzinfo=UTC) < moment < timezone.now() + timedelta(days=1)
+    return moment if plausible else None

@@ -1,0 +1,246 @@
+"""Claim, renew, finish, fail and sweep units of work (rule 1 of the design).
+
+The database owns the state and the queue only wakes workers: a message may come twice, late or
+never. Whoever turns a row from waiting to running owns it until its lease runs out, and a worker
+that lost its lease can no longer finish it.
+"""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+from celery import current_app
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from kombu.exceptions import OperationalError
+
+from indexing.files import disk_sentence
+from indexing.media.errors import MediaError
+from indexing.models import Chunk, Job, Recording, Work, Worker
+
+LEASE = timedelta(seconds=60)
+RENEWAL_S = 15.0
+ATTEMPTS = 3
+SEEN = timedelta(seconds=60)
+
+log = logging.getLogger(__name__)
+W = TypeVar("W", bound=Work)
+
+
+class LeaseLost(Exception):
+    """Another worker may own this work by now, so nothing of it may be published."""
+
+
+def claim(kind: type[W], pk: int) -> W | None:
+    """Take a waiting unit of work, or return None where there is nothing to take."""
+    now = timezone.now()
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
+    won = kind._default_manager.filter(pk=pk, state=Work.State.WAITING).update(
+        state=Work.State.RUNNING,
+        owner=owner,
+        lease_until=now + LEASE,
+        attempts=F("attempts") + 1,
+        started_at=now,
+        progress=0.0,
+    )
+    return kind._default_manager.get(pk=pk) if won == 1 else None
+
+
+def owned(work: Work) -> QuerySet[Work]:
+    """Return the row of this work as long as this worker owns it."""
+    manager = type(work)._default_manager
+    return manager.filter(pk=work.pk, owner=work.owner, state=Work.State.RUNNING)
+
+
+def renew(work: Work) -> None:
+    """Prolong the lease.
+
+    Raises:
+        LeaseLost: the lease ran out and the work was taken away.
+    """
+    if owned(work).update(lease_until=timezone.now() + LEASE) != 1:
+        raise LeaseLost
+
+
+def report(work: Work, progress: float) -> None:
+    """Record how far the work has come (0 to 1), and prolong the lease.
+
+    Raises:
+        LeaseLost: the lease ran out and the work was taken away.
+    """
+    lease_until = timezone.now() + LEASE
+    if owned(work).update(progress=progress, lease_until=lease_until) != 1:
+        raise LeaseLost
+
+
+def finish(work: Work, **fields: object) -> None:
+    """Mark the work as done and set its fields: the fence, inside the publishing transaction.
+
+    Raises:
+        LeaseLost: the lease ran out and the work was taken away; roll back.
+    """
+    done = owned(work).update(
+        state=Work.State.DONE,
+        owner="",
+        lease_until=None,
+        finished_at=timezone.now(),
+        progress=1.0,
+        error="",
+        **fields,
+    )
+    if done != 1:
+        raise LeaseLost
+
+
+def fail(work: Work, sentence: str, *, final: bool) -> None:
+    """Give the work back for another attempt, or quarantine it with the reason."""
+    last = final or work.attempts >= ATTEMPTS
+    owned(work).update(
+        state=Work.State.FAILED if last else Work.State.WAITING,
+        owner="",
+        lease_until=None,
+        finished_at=timezone.now() if last else None,
+        woken_at=None,
+        error=sentence,
+    )
+
+
+def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
+    """Claim a unit of work, run ``body`` on it under a renewed lease, and record how it ended.
+
+    Bad input is final at once; anything else is tried again. Returns the claimed work, or None
+    where there was nothing to claim.
+    """
+    work = claim(kind, pk)
+    if work is None:
+        return None
+    try:
+        with _renewing(work):
+            body(work)
+    except LeaseLost:
+        log.warning("%s was taken over by another worker", work)
+    except MediaError as error:
+        fail(work, error.sentence, final=True)
+    except OSError as error:
+        log.exception("%s failed", work)
+        fail(work, disk_sentence(error), final=False)
+    except Exception as error:
+        log.exception("%s failed", work)
+        fail(work, f"An unexpected error stopped it: {error!r}.", final=False)
+    return work
+
+
+@contextmanager
+def _renewing(work: Work) -> Iterator[None]:
+    """Renew the lease from a thread, since a decoder may be silent for longer than a lease."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not stop.wait(RENEWAL_S):
+                renew(work)
+        except LeaseLost:
+            log.warning("the lease on %s was lost", work)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def sweep() -> None:
+    """Take back work whose worker died, and wake workers where the broker lost its messages."""
+    for kind in (Job, Chunk):
+        _take_back(kind)
+    running = any(k._default_manager.filter(state=Work.State.RUNNING).exists() for k in KINDS)
+    stale = timezone.now() - LEASE
+    for kind in KINDS:
+        unheard = Q(woken_at=None) if running else Q(woken_at=None) | Q(woken_at__lt=stale)
+        wake(kind._default_manager.filter(unheard, state=Work.State.WAITING).order_by("pk")[:200])
+
+
+KINDS: tuple[type[Work], ...] = (Job, Chunk)
+
+
+def _take_back(kind: type[Work]) -> None:
+    """Return expired or orphaned work to the queue, or quarantine it after its last attempt."""
+    running = kind._default_manager.filter(state=Work.State.RUNNING)
+    expired = running.filter(lease_until__lt=timezone.now())
+    for work in list(expired) + [w for w in running if _owner_died(w.owner)]:
+        log.warning("the worker of %s died", work)
+        fail(work, "Its worker stopped in the middle of it.", final=False)
+
+
+def _owner_died(owner: str) -> bool:
+    """Tell whether the owner was a process of this machine that is gone.
+
+    A lease would find out as well, only later. A pid may have been given to another process by
+    now, or to one of another container with the same host name: then the lease decides.
+    """
+    host, pid, _ = owner.split(":")
+    return host == socket.gethostname() and not _alive(int(pid))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def wake(work: Iterable[Work]) -> None:
+    """Send one message per unit of work, in order; losing them costs time, never work."""
+    for unit in work:
+        manager = type(unit)._default_manager
+        manager.filter(pk=unit.pk).update(woken_at=timezone.now())
+        task = "embed_chunk" if isinstance(unit, Chunk) else "run_job"
+        try:
+            current_app.send_task(f"indexing.tasks.{task}", (unit.pk,))
+        except (OSError, OperationalError) as error:
+            manager.filter(pk=unit.pk).update(woken_at=None)
+            log.warning("the broker cannot be reached (%s); the sweep will wake a worker", error)
+            return
+
+
+def seen() -> None:
+    """Record that this worker lives."""
+    name = f"{socket.gethostname()}:{os.getppid()}"
+    Worker.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
+    Worker.objects.filter(seen_at__lt=timezone.now() - 10 * SEEN).delete()
+
+
+def worker_running() -> bool:
+    """Tell whether a worker was seen within the last minute and is not known to have died."""
+    recent = Worker.objects.filter(seen_at__gte=timezone.now() - SEEN)
+    return any(not _owner_died(f"{worker.name}:") for worker in recent)
+
+
+def retry_recording(recording: Recording) -> int:
+    """Put the quarantined work of a recording back in the queue; return how much there was."""
+    count = 0
+    for kind in KINDS:
+        failed = kind._default_manager.filter(recording=recording, state=Work.State.FAILED)
+        units = list(failed)
+        failed.update(state=Work.State.WAITING, attempts=0, error="", woken_at=None)
+        wake(units)
+        count += len(units)
+    if count:
+        again = Recording.State.INGESTING if recording.duration_s else Recording.State.WAITING
+        Recording.objects.filter(pk=recording.pk).update(state=again, reason="", ready_at=None)
+    return count

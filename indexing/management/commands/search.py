@@ -1,0 +1,96 @@
+"""Find every other time something like a moment happened."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from django.core.management.base import CommandParser
+
+from indexing.commands import Command as BaseCommand
+from indexing.commands import Failure, moment, second
+from indexing.models import Recording
+from indexing.search import Hit, SearchQuery, SearchResult, With, search
+
+
+class Command(BaseCommand):
+    help = "Rank the other moments by how like the given one they are."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("recording", type=int)
+        parser.add_argument("second", type=second)
+        parser.add_argument("--with", dest="modality", type=With, choices=list(With), default="joint")
+        parser.add_argument("--audio-weight", type=float, default=0.5, help="0 to 1, joint only")
+        parser.add_argument("-k", type=int, default=20, help="number of hits")
+        parser.add_argument("--exclusion", type=int, default=60, help="window in seconds")
+        parser.add_argument("--camera", action="append", default=[], help="search this camera")
+        parser.add_argument("--since", type=moment)
+        parser.add_argument("--until", type=moment)
+        parser.add_argument("--encoder", type=int)
+
+    def handle(self, *, recording: int, modality: With, **options: object) -> None:
+        cameras = options["camera"]
+        query = SearchQuery(
+            recording_id=recording,
+            second=int(str(options["second"])),
+            modality=With(modality),
+            audio_weight=float(str(options["audio_weight"])),
+            k=int(str(options["k"])),
+            exclusion_s=int(str(options["exclusion"])),
+            cameras=tuple(cameras) if isinstance(cameras, list) else (),
+            since=on_clock(options["since"], recording),
+            until=on_clock(options["until"], recording),
+            encoder_id=int(str(options["encoder"])) if options["encoder"] is not None else None,
+        )
+        result = search(query)
+        for note in result.notes:
+            self.say(note)
+        self.answer(document(result), lines(result), as_json=bool(options["json"]))
+
+
+def on_clock(value: object, recording: int) -> datetime | None:
+    """Read a moment without an offset on the clock of the query's camera."""
+    if not isinstance(value, datetime) or value.tzinfo:
+        return value if isinstance(value, datetime) else None
+    found = Recording.objects.select_related("camera").filter(pk=recording).first()
+    if found is None:
+        raise Failure(f"There is no recording {recording}.")
+    return value.replace(tzinfo=found.camera.tzinfo)
+
+
+def document(result: SearchResult) -> dict[str, object]:
+    """Return the JSON of docs/cli.md."""
+    query = result.query
+    return {
+        "query": {"recording": query.recording_id, "second": query.second},
+        "encoder": result.encoder_id,
+        "exclusion_s": query.exclusion_s,
+        "hits": [row(hit) for hit in result.hits],
+    }
+
+
+def row(hit: Hit) -> dict[str, object]:
+    """Return one hit as JSON."""
+    fields = asdict(hit)
+    return {
+        "rank": hit.rank,
+        "recording": hit.recording_id,
+        "camera": hit.camera,
+        "second": hit.second,
+        "at": hit.at.isoformat(),
+        "distance": hit.distance,
+        "video_distance": fields["video_distance"],
+        "audio_distance": fields["audio_distance"],
+        "percentile": hit.percentile,
+        "suppressed": len(hit.suppressed),
+    }
+
+
+def lines(result: SearchResult) -> list[str]:
+    """Return the hits as a table for people."""
+    if not result.hits:
+        return ["No other moment was found."]
+    head = f"{'rank':>4}  {'at':<25}  {'recording':>9}  {'second':>6}  {'distance':>8}  closer than"
+    return [head] + [
+        f"{hit.rank:>4}  {hit.at.isoformat():<25}  {hit.recording_id:>9}  {hit.second:>6}  "
+        f"{hit.distance:>8.4f}  {hit.percentile:.1f} %"
+        for hit in result.hits
+    ]

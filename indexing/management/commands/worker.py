@@ -1,0 +1,36 @@
+"""Run a worker: it does whatever is queued, and sweeps for work whose worker died."""
+
+import os
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from indexing.celery import app
+from indexing.commands import Command as BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Run a worker until it is stopped."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--processes", type=int, default=settings.WORKER_PROCESSES)
+
+    def handle(self, *, processes: int, **options: object) -> None:
+        transport = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        for name in ("data_folder_in", "control_folder"):
+            if name in transport:
+                os.makedirs(str(transport[name]), exist_ok=True)  # noqa: PTH103
+        app.worker_main(
+            [
+                "worker",
+                "--pool=prefork",
+                f"--concurrency={processes}",
+                "--queues=work,sweep",
+                "--beat",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+                f"--hostname=reprise-{os.getpid()}@%h",
+                "--loglevel=WARNING",
+            ]
+        )

@@ -1,0 +1,169 @@
+"""The true timeline of a recording, read from its packets.
+
+Headers lie: durations are estimates, streams start late, a camera loses its network for an hour.
+The packets' own times are read once from end to end, without decoding, in memory that does not
+grow with the recording.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indexing.media import sandbox
+from indexing.media.info import SHORTEST_GAP_S, hold_s
+
+# H.264 and HEVC let a picture be shown at most 16 pictures after its place in the file.
+REORDER = 20
+# Later intervals say nothing of the frame rate; this bounds the table of intervals.
+LONGEST_INTERVAL_MS = 60_000
+MOST_HOLES = 4096
+# The share of intervals that may differ from the typical one in a stream of constant rate: the
+# clocks of 29.97 and the like round to neighbouring milliseconds.
+IRREGULAR_SHARE = 0.05
+
+Packet = tuple[int, float, float, str]
+
+
+@dataclass
+class StreamScan:
+    """One stream's presentation, fed packet by packet in the file's order. Times in seconds."""
+
+    start: float | None = None
+    packets: int = 0
+    keyframe_interval: float = 0.0
+    _last: float = 0.0
+    _last_duration: float = 0.0
+    _keyframe: float | None = None
+    _waiting: list[tuple[float, float]] = field(default_factory=list)
+    _intervals: Counter[int] = field(default_factory=Counter)
+    _holes: list[tuple[float, float]] = field(default_factory=list)
+
+    def feed(self, time: float, duration: float, flags: str) -> None:
+        """Take the next packet. Those that are decoded but never shown only count."""
+        self.packets += 1
+        if "D" in flags:
+            return
+        if "K" in flags:
+            if self._keyframe is not None:
+                self.keyframe_interval = max(self.keyframe_interval, time - self._keyframe)
+            self._keyframe = time
+        if len(self._waiting) < REORDER:
+            heapq.heappush(self._waiting, (time, duration))
+        else:
+            self._show(*heapq.heappushpop(self._waiting, (time, duration)))
+
+    def finish(self) -> None:
+        """Take what still waits for its turn."""
+        while self._waiting:
+            self._show(*heapq.heappop(self._waiting))
+        if self._keyframe is not None:
+            self.keyframe_interval = max(self.keyframe_interval, self._last - self._keyframe)
+
+    def _show(self, time: float, duration: float) -> None:
+        if self.start is None:
+            self.start = time
+        elif time <= self._last:
+            return
+        else:
+            interval = time - self._last
+            self._intervals[min(round(interval * 1000), LONGEST_INTERVAL_MS)] += 1
+            if interval > SHORTEST_GAP_S:
+                self._remember(self._last, time)
+        self._last, self._last_duration = time, duration
+
+    def _remember(self, before: float, after: float) -> None:
+        self._holes.append((before, after))
+        if len(self._holes) > MOST_HOLES:
+            self._holes = self._long_enough()[-MOST_HOLES:]
+
+    def _long_enough(self) -> list[tuple[float, float]]:
+        limit = hold_s(self.interval)
+        return [hole for hole in self._holes if hole[1] - hole[0] > limit]
+
+    @property
+    def interval(self) -> float:
+        """The median time between two packets as shown; a lone packet's own duration."""
+        rest = sum(self._intervals.values()) / 2
+        for milliseconds in sorted(self._intervals):
+            rest -= self._intervals[milliseconds]
+            if rest <= 0:
+                return max(milliseconds, 1) / 1000
+        return self._last_duration or 1.0
+
+    @property
+    def mean_interval(self) -> float:
+        """The mean of the ordinary intervals, finer than the median's milliseconds."""
+        typical = self.interval * 1000
+        near = {ms: n for ms, n in self._intervals.items() if abs(ms - typical) <= 1.5}
+        count = sum(near.values())
+        mean = sum(ms * n for ms, n in near.items()) / count if count else typical
+        return max(mean, 1.0) / 1000
+
+    @property
+    def irregular(self) -> bool:
+        """Whether the stream has a variable rate."""
+        typical = self.interval * 1000
+        odd = sum(n for ms, n in self._intervals.items() if abs(ms - typical) > 0.2 * typical + 1)
+        return odd > IRREGULAR_SHARE * max(1, sum(self._intervals.values()))
+
+    @property
+    def end(self) -> float:
+        """When the last packet's presentation ends; absurd durations are cut to a sane one."""
+        longest = hold_s(self.interval)
+        duration = self._last_duration if 0 < self._last_duration <= longest else self.interval
+        return self._last + duration
+
+    def holes(self) -> Iterator[tuple[float, float]]:
+        """The stretches in which nothing is shown, between the stream's start and its end."""
+        for before, after in self._long_enough():
+            yield before + self.interval, after
+
+
+def scan(
+    path: Path, streams: list[int], *, wall_s: float, on_time: Callable[[float], None]
+) -> dict[int, StreamScan]:
+    """Read the packets of some streams, by index; `on_time` hears the file's clock as it goes.
+
+    A damaged file gives what comes before, between and after the damage. Raises MediaError where
+    the time runs out.
+    """
+    scans = {index: StreamScan() for index in streams}
+    with sandbox.Child("ffprobe", _arguments(path), wall_s=wall_s) as child:
+        for index, time, duration, flags in _packets(child, set(streams)):
+            scans[index].feed(time, duration, flags)
+            if not scans[index].packets % 1000:
+                on_time(time)
+        child.finish()
+    for each in scans.values():
+        each.finish()
+    return scans
+
+
+def _arguments(path: Path) -> list[str]:
+    entries = "packet=stream_index,pts_time,dts_time,duration_time,flags"
+    return sandbox.ffprobe_arguments(path, ["-show_entries", entries, "-of", "csv=p=0"])
+
+
+def _packets(child: sandbox.Child, streams: set[int]) -> Iterator[Packet]:
+    """Parse ffprobe's lines; a packet without a time is given the end of the one before it."""
+    ends: dict[int, float] = {}
+    for line in child.stdout:
+        fields = line.decode("ascii", "replace").strip().split(",")
+        # Side data leave blank lines and trailing commas.
+        if len(fields) < 5 or not fields[0].isdigit() or int(fields[0]) not in streams:
+            continue
+        index = int(fields[0])
+        duration = _seconds(fields[3]) or 0.0
+        time = _seconds(fields[1])
+        if time is None:
+            time = _seconds(fields[2])
+        if time is None:
+            time = ends.get(index, 0.0)
+        ends[index] = time + duration
+        yield index, time, duration, fields[4]
+
+
+def _seconds(text: str) -> float | None:
+    return None if text == "N/A" else float(text)

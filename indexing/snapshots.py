@@ -1,0 +1,87 @@
+"""The snapshot of each encoder, kept in this process and brought up to date from its shards."""
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from indexing.files import FileDamaged, checked
+from indexing.models import Chunk, Encoder, Shard, Work
+from indexing.vectors import shards
+from indexing.vectors.snapshot import Place, Snapshot
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Held:
+    """A snapshot, and the shards that are in it."""
+
+    snapshot: Snapshot
+    shards: frozenset[int] = frozenset()
+
+
+@dataclass
+class Cache:
+    """Snapshots by encoder; each is replaced as a whole, never changed."""
+
+    held: dict[int, Held] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_cache = Cache()
+
+
+def current(encoder: Encoder) -> Snapshot:
+    """Return everything this encoder has embedded and published up to now.
+
+    New shards are added behind those already held; where a held shard is gone, all are read again.
+    A shard that fails its checksum is left out, and its chunk is queued to be made anew.
+    """
+    with _cache.lock:
+        published = Shard.objects.filter(encoder=encoder).order_by("pk")
+        numbers = frozenset(published.values_list("pk", flat=True))
+        held = _cache.held.get(encoder.pk)
+        if held and held.shards == numbers:
+            return held.snapshot
+        if held is None or not held.shards <= numbers:
+            held = Held(Snapshot.empty(0, 0))
+        fresh = list(
+            published.filter(pk__in=numbers - held.shards)
+            .select_related("chunk__recording__camera")
+            .order_by("chunk__recording__start", "chunk__start_s")
+            if len(numbers - held.shards) < 500
+            else published.select_related("chunk__recording__camera")
+        )
+        read = [(_place(s), e) for s in fresh if s.pk not in held.shards and (e := _read(s))]
+        snapshot = held.snapshot
+        if read and not len(snapshot):
+            _, first = read[0]
+            snapshot = Snapshot.empty(first.video.shape[1], first.audio.shape[1])
+        snapshot = snapshot.extended(read)
+        _cache.held[encoder.pk] = Held(snapshot, numbers)
+        return snapshot
+
+
+def forget() -> None:
+    """Drop every snapshot; the next search reads the shards again."""
+    with _cache.lock:
+        _cache.held.clear()
+
+
+def _place(shard: Shard) -> Place:
+    recording = shard.chunk.recording
+    second = shard.chunk.start_s
+    at = round(recording.start.timestamp()) + second
+    return Place(recording.pk, recording.camera.name, second, at)
+
+
+def _read(shard: Shard) -> shards.Embeddings | None:
+    """Read a shard; a damaged one is an alarm, and its chunk is made anew."""
+    try:
+        return shards.load(checked(shard.file, shard.sha256))
+    except FileDamaged as error:
+        log.error("%s Its chunk is queued to be made again.", error)  # noqa: TRY400
+        Chunk.objects.filter(pk=shard.chunk_id, state=Work.State.DONE).update(
+            state=Work.State.WAITING, attempts=0, woken_at=None
+        )
+        return None

@@ -1,0 +1,25 @@
+"""Thin Celery tasks: ids in, services called. Each may run twice without harm."""
+
+from celery import shared_task
+
+from indexing import ingest, jobs
+
+
+@shared_task
+def embed_chunk(chunk_id: int) -> None:
+    """Decode and embed one chunk."""
+    ingest.run_chunk(chunk_id)
+
+
+@shared_task
+def run_job(job_id: int) -> None:
+    """Run one job."""
+    ingest.run_job(job_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Find the work of dead workers, lost messages and recordings that can be closed."""
+    jobs.seen()
+    jobs.sweep()
+    ingest.close_recordings()

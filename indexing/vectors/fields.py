@@ -1,0 +1,114 @@
+"""A search over one or several encoders' clips: the query as each of them sees it, and its hits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.vectors.exact import Ranked, Ranking, Side
+from indexing.vectors.exclusion import Kept, select
+from indexing.vectors.snapshot import Snapshot
+
+# What is compared by each kind of search: (modality of the query, modality of the others).
+COMPARED = {
+    "joint": (("video", "video"), ("audio", "audio")),
+    "video": (("video", "video"),),
+    "audio": (("audio", "audio"),),
+    "video-to-audio": (("video", "audio"),),
+    "audio-to-video": (("audio", "video"),),
+}
+
+Weights = dict[tuple[str, str], float]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The query clip as one encoder embeds it; None in a modality that it lacks."""
+
+    video: NDArray[np.float32] | None
+    audio: NDArray[np.float32] | None
+
+    def vector(self, modality: str) -> NDArray[np.float32] | None:
+        """Return the query's vector in a modality."""
+        return self.video if modality == "video" else self.audio
+
+    def weights(self, compared: str, audio_weight: float) -> Weights:
+        """Return what can be compared and how much it counts; empty where nothing can."""
+        pairs = COMPARED[compared]
+        weight = {"audio": audio_weight, "video": 1.0 - audio_weight}
+        found = {
+            pair: weight[pair[0]] if len(pairs) > 1 else 1.0
+            for pair in pairs
+            if self.vector(pair[0]) is not None
+        }
+        return {pair: value for pair, value in found.items() if value > 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The clips of one encoder, those that are eligible, and the query among them.
+
+    origin is the query's camera and its moment in whole seconds, around which nothing is a hit.
+    """
+
+    snapshot: Snapshot
+    probe: Probe
+    weights: Weights
+    eligible: NDArray[np.bool_]
+    origin: tuple[str, int]
+
+    def ranking(self) -> Ranking:
+        """Return all eligible clips by distance."""
+        vectors = {"video": self.snapshot.video, "audio": self.snapshot.audio}
+        present = {"video": self.snapshot.has_video, "audio": self.snapshot.has_audio}
+        sides = [
+            Side(others, query, vectors[others], present[others], weight)
+            for (mine, others), weight in self.weights.items()
+            if (query := self.probe.vector(mine)) is not None
+        ]
+        return Ranking(self.snapshot, sides, self.eligible)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A hit, the field it was found in, and the share (0 to 1) of that field farther away."""
+
+    field: Field
+    kept: Kept
+    farther: float
+
+    @property
+    def place(self) -> tuple[float, str, int]:
+        """Rank across fields: nearer than more of its own first, then camera, then time."""
+        snapshot, row = self.field.snapshot, self.kept.hit.row
+        return -self.farther, snapshot.cameras[snapshot.camera[row]], int(snapshot.at[row])
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hits in order, the clips that the query itself suppressed, and how many were searched."""
+
+    hits: list[Scored]
+    around_query: list[tuple[Field, Ranked]]
+    searched: int
+
+
+def rank_fields(fields: list[Field], *, hits: int, window: int) -> Found:
+    """Return the best hits of all fields; one field's are ranked by distance alone.
+
+    Each camera is in one field, so the exclusion window of a camera never crosses fields.
+    """
+    scored: list[Scored] = []
+    around: list[tuple[Field, Ranked]] = []
+    searched = 0
+    for field in fields:
+        ranking = field.ranking()
+        chosen = select(ranking, field.snapshot, query=field.origin, hits=hits, window=window)
+        scored += [
+            Scored(field, kept, ranking.share_farther(kept.hit.distance)) for kept in chosen.hits
+        ]
+        around += [(field, ranked) for ranked in chosen.around_query]
+        searched += int(np.count_nonzero(ranking.eligible))
+    if len(fields) > 1:
+        scored.sort(key=lambda one: one.place)
+    return Found(scored[:hits], around, searched)

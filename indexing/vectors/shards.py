@@ -1,0 +1,51 @@
+"""Shards: the embeddings of one chunk, in one immutable file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The embeddings of n clips by one encoder.
+
+    video (n, Dv) and audio (n, Da) float32, not normalised; has_video and has_audio (n,) bool.
+    Rows of an absent modality hold zeros and are never read.
+    """
+
+    video: Floats
+    audio: Floats
+    has_video: NDArray[np.bool_]
+    has_audio: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.has_video)
+
+
+def save(embeddings: Embeddings, path: Path) -> None:
+    """Write a shard."""
+    save_file(
+        {
+            "video": np.ascontiguousarray(embeddings.video, np.float32),
+            "audio": np.ascontiguousarray(embeddings.audio, np.float32),
+            "has_video": embeddings.has_video.astype(np.uint8),
+            "has_audio": embeddings.has_audio.astype(np.uint8),
+        },
+        path,
+    )
+
+
+def load(path: Path) -> Embeddings:
+    """Read a shard."""
+    stored = load_file(path)
+    return Embeddings(
+        stored["video"],
+        stored["audio"],
+        stored["has_video"].astype(np.bool_),
+        stored["has_audio"].astype(np.bool_),
+    )

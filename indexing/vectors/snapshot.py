@@ -1,0 +1,124 @@
+"""Everything one encoder has embedded so far, in memory and never changed once made (rule 3).
+
+A snapshot is derived: it is dropped at will and made again from the shards.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.vectors.buffer import Vectors
+from indexing.vectors.shards import Embeddings
+
+Longs = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the clips of a shard lie: recording, first second, and their moment and camera.
+
+    ``camera`` is the camera's name, which orders ties; ``at`` is the first clip's moment in whole
+    seconds since 1970, on which clips of different recordings of a camera are apart.
+    """
+
+    recording: int
+    camera: str
+    second: int
+    at: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """n clips: their places in columns (n,), and their vectors by modality."""
+
+    recording: Longs
+    second: Longs
+    at: Longs
+    camera: Longs
+    cameras: tuple[str, ...]
+    has_video: Mask
+    has_audio: Mask
+    video: Vectors
+    audio: Vectors
+
+    @classmethod
+    def empty(cls, video_dimension: int, audio_dimension: int) -> "Snapshot":
+        """Return a snapshot without clips."""
+        none = np.zeros(0, np.int64)
+        return cls(
+            recording=none,
+            second=none,
+            at=none,
+            camera=none,
+            cameras=(),
+            has_video=none.astype(bool),
+            has_audio=none.astype(bool),
+            video=Vectors.empty(video_dimension),
+            audio=Vectors.empty(audio_dimension),
+        )
+
+    def __len__(self) -> int:
+        return len(self.recording)
+
+    def extended(self, shards: list[tuple[Place, Embeddings]]) -> "Snapshot":
+        """Return a snapshot with more shards behind these clips; this one stays as it is."""
+        if not shards:
+            return self
+        names = list(self.cameras)
+        names += sorted({place.camera for place, _ in shards} - set(names))
+        lengths = [len(embeddings) for _, embeddings in shards]
+        steps = np.concatenate([np.arange(length) for length in lengths])
+
+        def column(values: list[int]) -> Longs:
+            return np.repeat(np.array(values, np.int64), lengths)
+
+        def behind(old: NDArray[np.generic], new: NDArray[np.generic]) -> "NDArray[np.generic]":
+            return np.concatenate([old, new])
+
+        places = [place for place, _ in shards]
+        parts = [embeddings for _, embeddings in shards]
+        return replace(
+            self,
+            recording=behind(self.recording, column([p.recording for p in places])),
+            second=behind(self.second, column([p.second for p in places]) + steps),
+            at=behind(self.at, column([p.at for p in places]) + steps),
+            camera=behind(self.camera, column([names.index(p.camera) for p in places])),
+            cameras=tuple(names),
+            has_video=behind(self.has_video, np.concatenate([e.has_video for e in parts])),
+            has_audio=behind(self.has_audio, np.concatenate([e.has_audio for e in parts])),
+            video=self.video.extended(np.concatenate([e.video for e in parts])),
+            audio=self.audio.extended(np.concatenate([e.audio for e in parts])),
+        )
+
+    def row(self, recording: int, second: int) -> int | None:
+        """Return the row of a clip, or None where it has not been embedded."""
+        rows = np.flatnonzero((self.recording == recording) & (self.second == second))
+        return int(rows[0]) if len(rows) else None
+
+    def camera_order(self) -> Longs:
+        """Return the place of each camera's name in alphabetical order, by camera number."""
+        return np.argsort(np.argsort(np.array(self.cameras, dtype=object)))
+
+    def admitted(
+        self,
+        *,
+        cameras: tuple[str, ...],
+        recordings: tuple[int, ...] = (),
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Mask:
+        """Return which clips (n,) are of these cameras and recordings and in [since, until).
+
+        Moments are seconds since 1970; without recordings, those of all are admitted.
+        """
+        wanted = [number for number, name in enumerate(self.cameras) if name in cameras]
+        mask = np.isin(self.camera, wanted)
+        if recordings:
+            mask &= np.isin(self.recording, recordings)
+        if since is not None:
+            mask &= self.at >= since
+        if until is not None:
+            mask &= self.at < until
+        return mask
