@@ -1,31 +1,39 @@
-"""One chunk of a recording as arrays: one ffmpeg child, pictures and sound side by side.
+"""One chunk of a recording as arrays: pictures and sound by the recording's own clock.
 
-The child seeks once, to a safe point before the chunk, and decodes straight through. The file's own
-time stamps are kept and every picture and sample is placed by its stamp, so a seek that lands early
-costs a little time and nothing else; one that lands late is noticed and repeated from farther back.
+One ffmpeg child seeks once, to a safe point before the chunk, and decodes straight through. Every
+picture and sample is placed by its own time stamp, so a seek that lands early costs a little time
+and nothing else; one that lands late is noticed and repeated from farther back.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from indexing.media.errors import MediaError
-from indexing.media.extract import Extract, extract
-from indexing.media.info import FPS, SAMPLE_RATE, Gap, MediaInfo, merge_gaps
-from indexing.media.timeline import NO_PICTURE, NO_SOUND
+from indexing.media.extract import Extract, Micros, Span, extract
+from indexing.media.info import (
+    CUT_OFF,
+    FPS,
+    NO_PICTURE,
+    NO_SOUND,
+    SAMPLE_RATE,
+    Gap,
+    MediaInfo,
+    VideoStream,
+    merge_gaps,
+)
 
 DAMAGED_PICTURE = "the picture is damaged"
 DAMAGED_SOUND = "the sound is damaged"
 # -80 dBFS: a second without one louder sample is digital silence, which says nothing.
 SILENCE_PEAK = 1e-4
 SECOND_US = 1_000_000
-SLOT_US = SECOND_US // FPS
 # Sound decoders need a moment before their samples are right (bit reservoirs, overlaps).
 PREROLL_S = 2.0
-# Containers without an index: a seek may land between keyframes, so go back by a whole interval.
+# In containers without an index a seek lands anywhere, so it goes back by a keyframe interval.
 UNINDEXED = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc", "m4v", "dv", "rm", "asf"}
 LONGEST_PREROLL_S = 300.0
 
@@ -34,13 +42,14 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class DecodedChunk:
-    """The clips of a chunk, n seconds from `start_s` on.
+    """The n clips of a chunk.
 
     `frames` is uint8 RGB (5n, H, W, 3), at offsets 0, .2, .4, .6 and .8 s of each second, with
     min(H, W) = 224; None where the chunk has no picture at all. `samples` is float32 (n * 44100,),
     mono; None where it has no sound at all. The masks, bool (n,), say which seconds have picture
-    and sound; the rows of those that have not hold zeros. `gaps`, in seconds of the recording, say
-    why; digital silence has no sound and is no gap.
+    and sound; what is missing is zero, but a second with at least one picture repeats it. `gaps`,
+    in seconds of the recording, say why; digital silence counts as no sound and is no gap.
+    `cpu_s` are the processor seconds the decoder took.
     """
 
     frames: npt.NDArray[np.uint8] | None
@@ -62,18 +71,19 @@ def decode_chunk(
     if start_s < 0 or clips < 1 or start_s + clips > info.duration_s:
         raise ValueError(f"seconds {start_s} to {start_s + clips} are not in the recording")
     if not path.is_file():
-        raise MediaError("The file is not there (any more): its media cannot be read.")
+        raise MediaError("The file is not there (any more): put it back, then try again.")
     cpu_s = 0.0
     for preroll_s in _prerolls(info, start_s):
-        raw = extract(path, info, start_s, clips, preroll_s=preroll_s, threads=threads)
+        span = Span(start_s, clips, preroll_s)
+        raw = extract(path, info, span, threads)
         cpu_s += raw.cpu_s
-        if preroll_s is None or not _landed_late(info, raw, start_s):
+        if not _landed_late(info, raw, start_s):
             break
-    return _assemble(info, raw, start_s, clips, cpu_s)
+    return _assemble(info, replace(raw, cpu_s=cpu_s), span)
 
 
 def _prerolls(info: MediaInfo, start_s: int) -> Iterator[float | None]:
-    """How far before the chunk to seek, ever farther; None decodes from the file's beginning."""
+    """How far before the chunk to seek, ever farther; None reads from the file's beginning."""
     preroll_s = PREROLL_S
     if info.video and UNINDEXED & set(info.container.split(",")):
         preroll_s += min(info.video.keyframe_interval_s, LONGEST_PREROLL_S)
@@ -86,12 +96,103 @@ def _prerolls(info: MediaInfo, start_s: int) -> Iterator[float | None]:
 def _landed_late(info: MediaInfo, raw: Extract, start_s: int) -> bool:
     """Whether a stream that should be running when the chunk begins was not yet decoded then."""
     known = {gap.reason for gap in info.gaps if gap.start <= start_s <= gap.end}
-    start_us = start_s * SECOND_US
-    for stream, times, reason in (
+    streams = (
         (info.video, raw.picture_us, NO_PICTURE),
         (info.audio, raw.sound_us, NO_SOUND),
-    ):
-        expected = stream is not None and stream.start_s <= start_s < stream.end_s
-        if expected and reason not in known and not (times[:1] <= start_us).any():
-            return True
-    return False
+    )
+    return any(
+        stream is not None
+        and stream.start_s <= start_s < stream.end_s
+        and absence not in known
+        and not (times[:1] <= start_s * SECOND_US).any()
+        for stream, times, absence in streams
+    )
+
+
+def _assemble(info: MediaInfo, raw: Extract, span: Span) -> DecodedChunk:
+    has_video: Mask = np.zeros(span.clips, np.bool_)
+    has_audio: Mask = np.zeros(span.clips, np.bool_)
+    sounding: Mask = np.zeros(span.clips, np.bool_)
+    frames, samples = None, None
+    if info.video and raw.frames is not None and raw.frame_count:
+        shown = _shown(raw.picture_us, info.video, span)
+        has_video = np.asarray(shown.any(axis=1), np.bool_)
+        frames = _fill(raw.frames, raw.frame_count, shown) if has_video.any() else None
+    if raw.samples is not None and raw.samples.size:
+        samples = _whole(raw.samples, span.clips)
+        sounding = _sounding(raw.sound_us, span)
+        peaks = np.abs(samples).reshape(span.clips, SAMPLE_RATE).max(axis=1)
+        has_audio = sounding & (peaks >= SILENCE_PEAK)
+    damage: list[Gap] = []
+    if info.video:
+        damage += _damage(info, ~has_video, span, DAMAGED_PICTURE, NO_PICTURE)
+    if info.audio:
+        damage += _damage(info, ~sounding, span, DAMAGED_SOUND, NO_SOUND)
+    gaps = merge_gaps([*_known(info, span), *damage])
+    return DecodedChunk(
+        frames, samples if has_audio.any() else None, has_video, has_audio, gaps, raw.cpu_s
+    )
+
+
+def _shown(picture_us: Micros, video: VideoStream, span: Span) -> Mask:
+    """Which slots, bool (n, 5), show a picture: one stays until the next, but not across a hole."""
+    slots = span.start_s * SECOND_US + np.arange(FPS * span.clips) * (SECOND_US // FPS)
+    last = np.searchsorted(picture_us, slots, side="right") - 1
+    far = np.iinfo(np.int64).max // 2
+    since = np.append(picture_us, far)[last]
+    until = np.append(picture_us, [far, far])[last + 1]
+    unbroken = until - since <= video.hold_s * SECOND_US
+    fresh = slots - since < SECOND_US / video.fps
+    shown = (last >= 0) & (unbroken | fresh)
+    return np.asarray(shown.reshape(span.clips, FPS), np.bool_)
+
+
+def _fill(frames: npt.NDArray[np.uint8], count: int, shown: Mask) -> npt.NDArray[np.uint8]:
+    """Repeat the nearest picture in the empty slots of a second; blank the seconds without any."""
+    slots = np.arange(FPS)
+    for second, here in enumerate(shown):
+        start = second * FPS
+        if not here.any():
+            frames[start : start + FPS] = 0
+        elif not here.all() or start + FPS > count:
+            there = slots[here]
+            nearest = there[np.abs(there[None, :] - slots[:, None]).argmin(axis=1)]
+            frames[start : start + FPS] = frames[np.minimum(start + nearest, count - 1)]
+    return frames
+
+
+def _whole(samples: npt.NDArray[np.float32], clips: int) -> npt.NDArray[np.float32]:
+    whole = np.zeros(clips * SAMPLE_RATE, np.float32)
+    whole[: samples.size] = samples[: whole.size]
+    return np.nan_to_num(whole, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _sounding(sound_us: Micros, span: Span) -> Mask:
+    """Which seconds a decoded piece of sound reaches into, silent or not."""
+    step = int(np.median(np.diff(sound_us))) if sound_us.size > 1 else SECOND_US
+    starts = (span.start_s + np.arange(span.clips)) * SECOND_US
+    first = np.searchsorted(sound_us, starts - min(step, SECOND_US), side="right")
+    last = np.searchsorted(sound_us, starts + SECOND_US, side="left")
+    return np.asarray(last > first, np.bool_)
+
+
+def _known(info: MediaInfo, span: Span) -> Iterator[Gap]:
+    for gap in info.gaps:
+        start, end = max(gap.start, span.start_s), min(gap.end, span.end_s)
+        if start < end:
+            yield Gap(start, end, gap.reason)
+
+
+def _damage(
+    info: MediaInfo, absent: Mask, span: Span, reason: str, known_reason: str
+) -> Iterator[Gap]:
+    """Seconds that the file promised and the decoder could not give."""
+    for offset in np.flatnonzero(absent):
+        second = span.start_s + int(offset)
+        known = any(
+            gap.start <= second < gap.end
+            for gap in info.gaps
+            if gap.reason in (known_reason, CUT_OFF)
+        )
+        if not known:
+            yield Gap(second, second + 1, reason)

@@ -9,6 +9,10 @@ SAMPLE_RATE = 44100
 # A hole in a stream shorter than this is a slow camera or a dropped frame, no gap.
 SHORTEST_GAP_S = 2.0
 
+NO_PICTURE = "no picture in the file"
+NO_SOUND = "no sound in the file"
+CUT_OFF = "the file is cut off here"
+
 
 @dataclass(frozen=True, order=True)
 class Gap:

@@ -17,10 +17,12 @@ from indexing.media.info import SHORTEST_GAP_S, hold_s
 # H.264 and HEVC let a picture be shown at most 16 pictures after its place in the file.
 REORDER = 20
 # Later intervals say nothing of the frame rate; this bounds the table of intervals.
-LONGEST_INTERVAL_MS = 60_000
+LONGEST_INTERVAL_S = 60
+# Intervals are counted in steps of this many to the second.
+STEPS = 10_000
 MOST_HOLES = 4096
 # The share of intervals that may differ from the typical one in a stream of constant rate: the
-# clocks of 29.97 and the like round to neighbouring milliseconds.
+# clocks of 29.97 and the like round to neighbouring steps.
 IRREGULAR_SHARE = 0.05
 
 Packet = tuple[int, float, float, str]
@@ -68,7 +70,7 @@ class StreamScan:
             return
         else:
             interval = time - self._last
-            self._intervals[min(round(interval * 1000), LONGEST_INTERVAL_MS)] += 1
+            self._intervals[round(min(interval, LONGEST_INTERVAL_S) * STEPS)] += 1
             if interval > SHORTEST_GAP_S:
                 self._remember(self._last, time)
         self._last, self._last_duration = time, duration
@@ -86,27 +88,30 @@ class StreamScan:
     def interval(self) -> float:
         """The median time between two packets as shown; a lone packet's own duration."""
         rest = sum(self._intervals.values()) / 2
-        for milliseconds in sorted(self._intervals):
-            rest -= self._intervals[milliseconds]
+        for steps in sorted(self._intervals):
+            rest -= self._intervals[steps]
             if rest <= 0:
-                return max(milliseconds, 1) / 1000
-        return self._last_duration or 1.0
+                return max(steps, 1) / STEPS
+        return min(self._last_duration, LONGEST_INTERVAL_S) or 1.0
 
     @property
     def mean_interval(self) -> float:
-        """The mean of the ordinary intervals, finer than the median's milliseconds."""
-        typical = self.interval * 1000
-        near = {ms: n for ms, n in self._intervals.items() if abs(ms - typical) <= 1.5}
-        count = sum(near.values())
-        mean = sum(ms * n for ms, n in near.items()) / count if count else typical
-        return max(mean, 1.0) / 1000
+        """The mean of the ordinary intervals, which a clock of whole milliseconds blurs."""
+        ordinary = self._ordinary()
+        count = sum(ordinary.values())
+        mean = sum(steps * n for steps, n in ordinary.items()) / max(count, 1) / STEPS
+        return mean or self.interval
 
     @property
     def irregular(self) -> bool:
         """Whether the stream has a variable rate."""
-        typical = self.interval * 1000
-        odd = sum(n for ms, n in self._intervals.items() if abs(ms - typical) > 0.2 * typical + 1)
-        return odd > IRREGULAR_SHARE * max(1, sum(self._intervals.values()))
+        total = sum(self._intervals.values())
+        return total - sum(self._ordinary().values()) > IRREGULAR_SHARE * total
+
+    def _ordinary(self) -> dict[int, int]:
+        typical = self.interval * STEPS
+        near = 0.2 * typical + 0.001 * STEPS
+        return {steps: n for steps, n in self._intervals.items() if abs(steps - typical) <= near}
 
     @property
     def end(self) -> float:

@@ -47,7 +47,7 @@ def pack(path: Path, thumbnails: Mapping[int, bytes]) -> None:
 
 
 def read(path: Path) -> dict[int, bytes]:
-    """All the thumbnails of a packed file, keyed by second. Raises MediaError where it is broken."""
+    """Return a packed file's thumbnails, keyed by second. Raises MediaError where it is broken."""
     try:
         with ZipFile(path) as archive:
             return {int(name): archive.read(name) for name in archive.namelist()}
@@ -56,7 +56,7 @@ def read(path: Path) -> dict[int, bytes]:
 
 
 def read_thumbnail(path: Path, second: int) -> bytes:
-    """The JPEG of one second. Raises KeyError for a second without one, MediaError if broken."""
+    """Return one second's JPEG. Raises KeyError for a second without one, MediaError if broken."""
     try:
         with ZipFile(path) as archive:
             return archive.read(str(second))

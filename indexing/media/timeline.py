@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexing.media.header import Header, Stream
-from indexing.media.info import FPS, Gap
+from indexing.media.info import CUT_OFF, FPS, NO_PICTURE, NO_SOUND, Gap
 from indexing.media.scan import StreamScan
 
 # An encoder's preroll lies a little before the zero of the file's clock and is not presented.
@@ -16,9 +16,6 @@ PREROLL_S = 0.2
 # A trailing part shorter than this is dropped; anything longer is a clip with its end filled.
 SHORTEST_CLIP_S = 0.5
 
-NO_PICTURE = "no picture in the file"
-NO_SOUND = "no sound in the file"
-CUT_OFF = "the file is cut off here"
 # How much of a second must be missing at its start for the whole second to be absent: up to the
 # last of its frames; all of its samples.
 ABSENCE = {"video": (NO_PICTURE, (FPS - 1) / FPS), "audio": (NO_SOUND, 1 - 1e-6)}
