@@ -1,0 +1,163 @@
+"""Where the trunk's weights lie, and how published ones come in.
+
+Imported weights are an immutable file named by its source's checksum; a one-line file says which
+of them is in use, and is replaced in one step. Nothing here imports torch until weights are read.
+"""
+
+import os
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+TIMEOUT_S = 30
+BLOCK = 2**20
+NO_WEIGHTS = "x3d-m random (seed 0)"
+
+Progress = Callable[[int, int | None], None]
+
+
+class WeightsUnavailable(Exception):
+    """Weights that could not be had; `sentence` says why and what to do."""
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence for the person who asked."""
+        return str(self)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Weights in use: what pages call them, their file, and their source's SHA-256."""
+
+    name: str
+    file: str
+    origin: str
+    sha256: str
+
+    def to_json(self) -> dict[str, str]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def folder() -> Path:
+    """Where weights are kept."""
+    return Path(settings.REPRISE_DATA) / "weights"
+
+
+def current_trunk_weights() -> Path | None:
+    """The safetensors file of the weights in use; None while the trunk is random.
+
+    Other weights have another path, so a path may be used as the key of a cache.
+    """
+    try:
+        name = _pointer().read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    path = folder() / name
+    return path if path.is_file() else None
+
+
+def is_pretrained(trunk: str) -> bool:
+    """Whether a trunk of this name carries learnt weights."""
+    return bool(trunk) and not trunk.startswith("x3d-m random")
+
+
+def show_weights() -> Imported | None:
+    """What is in use; None while the trunk is random. Raises WeightsError for a damaged file."""
+    from ml.weights import load_trunk_weights
+
+    path = current_trunk_weights()
+    if path is None:
+        return None
+    weights = load_trunk_weights(path)
+    return Imported(weights.name, str(path), weights.origin, weights.source_sha256)
+
+
+def import_weights(path: Path, *, sha256: str | None = None) -> Imported:
+    """Check a published checkpoint and put its weights in use, replacing others in one step.
+
+    Raises WeightsError where the file is not X3D-M's, WeightsUnavailable where its checksum is not
+    `sha256` or it cannot be written.
+    """
+    from ml import weights
+
+    checkpoint = weights.import_kinetics(path)
+    received = weights.file_sha256(path)
+    if sha256 is not None and received != sha256.strip().lower():
+        raise WeightsUnavailable(
+            f"{path.name} has the SHA-256 {received}, not the one expected, so it was not imported."
+        )
+    trunk = weights.TrunkWeights(checkpoint, weights.KINETICS, received)
+    name = f"x3d-m-{received[:16]}.safetensors"
+    try:
+        _write(folder() / name, lambda target: weights.save_trunk_weights(target, trunk))
+        _write(_pointer(), lambda target: target.write_text(f"{name}\n", encoding="utf-8"))
+    except OSError as error:
+        raise WeightsUnavailable(
+            f"The weights could not be written to {folder()}: {error.strerror or error}."
+        ) from error
+    return Imported(trunk.name, str(folder() / name), trunk.origin, received)
+
+
+def fetch_weights(
+    url: str, *, sha256: str | None = None, on_progress: Progress = lambda done, total: None
+) -> Imported:
+    """Download a published checkpoint, check it and put it in use.
+
+    `on_progress` hears the bytes received and, where the server tells, the bytes to come. Raises
+    WeightsUnavailable where it cannot be downloaded, WeightsError where it is not X3D-M's.
+    """
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder(), prefix=".fetch-", suffix=".pyth") as file:
+        _download(url, file, on_progress)
+        file.flush()
+        return import_weights(Path(file.name), sha256=sha256)
+
+
+def _download(
+    url: str, file: "tempfile._TemporaryFileWrapper[bytes]", on_progress: Progress
+) -> None:
+    if not url.startswith(("https://", "http://")):
+        raise WeightsUnavailable(f"{url} is not an address on the web.")
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - checked above
+            _copy(answer, file, answer.length, on_progress)
+    except (urllib.error.URLError, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise WeightsUnavailable(
+            f"The weights could not be downloaded from {url} ({reason}); where there is no network, "
+            "bring the file and run “manage.py weights import FILE”."
+        ) from error
+
+
+def _copy(source: BinaryIO, target: BinaryIO, total: int | None, on_progress: Progress) -> None:
+    done = 0
+    while block := source.read(BLOCK):
+        target.write(block)
+        done += len(block)
+        on_progress(done, total)
+    if total and done < total:
+        raise OSError(f"the connection ended after {done} of {total} bytes")
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, and give it its name when it is safely on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _pointer() -> Path:
+    return folder() / "current"
