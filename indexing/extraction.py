@@ -1,7 +1,7 @@
 """From a piece of a file to the features and thumbnails of its clips. Workers only: loads torch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from django.conf import settings
 
 from indexing.features import Features
 from indexing.media.decode import DecodedChunk, decode_chunk
-from indexing.media.probe import MediaInfo
+from indexing.media.info import MediaInfo
 from indexing.media.thumbnails import jpeg
 from indexing.weights import current_trunk_weights
 from ml import runtime
@@ -71,7 +71,7 @@ def extract(
     return Extracted(
         features=_features(decoded, clips, net, on_batch),
         thumbnails=_thumbnails(decoded, start_s),
-        gaps=[{"start": g.start, "end": g.end, "reason": g.reason} for g in decoded.gaps],
+        gaps=[asdict(gap) for gap in decoded.gaps],
         trunk=net.name,
     )
 

@@ -5,7 +5,7 @@ is claimed, fenced and may run twice (indexing.jobs); search works on whatever i
 """
 
 import logging
-from typing import Any
+from dataclasses import asdict
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,8 +15,9 @@ from indexing import features as kept
 from indexing.features import Features
 from indexing.files import publish
 from indexing.intake import read_start
+from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
-from indexing.media.probe import MediaInfo, probe
+from indexing.media.probe import probe
 from indexing.media.thumbnails import pack
 from indexing.models import Camera, Chunk, Job, Recording, Work
 from indexing.publishing import publish_shard, record_shard
@@ -89,20 +90,15 @@ def _describe(recording: Recording, info: MediaInfo) -> None:
     """Write what the probe found into the recording's row."""
     recording.duration_s = info.duration_s
     recording.media = info.to_json()
-    recording.gaps = gap_rows(info)
+    recording.gaps = [asdict(gap) for gap in info.gaps]
     recording.has_video = recording.has_audio = False  # until a clip has shown it
     recording.playable = recording.original if info.browser_playable else ""
     recording.state = Recording.State.INGESTING
     recording.reason = ""
-    told = None if recording.start_known else read_start(info.created)
+    told = None if recording.start_known else read_start(getattr(info, "created", ""))
     if told:
         recording.start, recording.start_known = told, True
     recording.save()
-
-
-def gap_rows(info: MediaInfo) -> list[dict[str, object]]:
-    """Return the holes that the probe found, as they are stored and shown."""
-    return [{"start": gap.start, "end": gap.end, "reason": gap.reason} for gap in info.gaps]
 
 
 def embed_chunk(chunk: Chunk) -> None:
@@ -127,7 +123,7 @@ def embed_chunk(chunk: Chunk) -> None:
     features = publish(
         f"features/{folder}", ".safetensors", lambda path: kept.save(made.features, path)
     )
-    thumbnails = publish(f"thumbnails/{folder}", ".zip", lambda path: pack(made.thumbnails, path))
+    thumbnails = publish(f"thumbnails/{folder}", ".zip", lambda path: pack(path, made.thumbnails))
     columns = {
         "features": features.file,
         "features_size": features.size,
@@ -214,11 +210,10 @@ def _close_ingest(recording: Recording) -> None:
     if not recording.has_video and not recording.has_audio:
         _refuse(recording, "Neither a picture nor a sound could be decoded from it.")
         return
-    found = recording.media.get("gaps", []) + [gap for chunk in chunks for gap in chunk.gaps]
-    lost = [
-        {"start": c.start_s, "end": c.start_s + c.clips, "reason": c.error} for c in failed
-    ]
-    recording.gaps = joined_gaps(found + lost)
+    stored = [*recording.media["gaps"], *(gap for chunk in chunks for gap in chunk.gaps)]
+    found = [Gap(**gap) for gap in stored]
+    lost = [Gap(chunk.start_s, chunk.start_s + chunk.clips, chunk.error) for chunk in failed]
+    recording.gaps = [asdict(gap) for gap in merge_gaps(found + lost)]
     recording.state = Recording.State.READY
     recording.ready_at = timezone.now()
     recording.save(update_fields=["gaps", "state", "ready_at"])
@@ -228,15 +223,3 @@ def _refuse(recording: Recording, reason: str) -> None:
     recording.state = Recording.State.REFUSED
     recording.reason = reason
     recording.save(update_fields=["state", "reason"])
-
-
-def joined_gaps(gaps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return gaps in order, those of one reason that touch or overlap made one."""
-    joined: list[dict[str, Any]] = []
-    for gap in sorted(gaps, key=lambda g: (g["reason"], g["start"])):
-        last = joined[-1] if joined else None
-        if last and last["reason"] == gap["reason"] and gap["start"] <= last["end"]:
-            last["end"] = max(last["end"], gap["end"])
-        else:
-            joined.append(dict(gap))
-    return sorted(joined, key=lambda g: (g["start"], g["end"]))

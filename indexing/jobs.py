@@ -20,8 +20,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from kombu.exceptions import OperationalError
-
+from indexing import broker
 from indexing.files import disk_sentence
 from indexing.media.errors import MediaError
 from indexing.models import Chunk, Job, Recording, Work, Worker
@@ -211,10 +210,11 @@ def wake(work: Iterable[Work]) -> None:
         manager.filter(pk=unit.pk).update(woken_at=timezone.now())
         task = "embed_chunk" if isinstance(unit, Chunk) else "run_job"
         try:
+            broker.ready()
             current_app.send_task(f"indexing.tasks.{task}", (unit.pk,))
-        except (OSError, OperationalError) as error:
+        except Exception as error:  # whatever ails the broker, the work itself is safe in its row
             manager.filter(pk=unit.pk).update(woken_at=None)
-            log.warning("the broker cannot be reached (%s); the sweep will wake a worker", error)
+            log.warning("the broker cannot be reached (%r); the sweep will wake a worker", error)
             return
 
 

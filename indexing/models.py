@@ -220,15 +220,11 @@ class Job(Work):
         PREPARE = "prepare"
         PREVIEW = "preview"
         SETTLE = "settle"
-        EMBED = "embed"
-
+    
     kind = models.CharField(max_length=16, choices=Kind.choices)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="jobs")
     recording = models.ForeignKey(
         Recording, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
-    )
-    encoder = models.ForeignKey(
-        Encoder, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
     )
     created_at = models.DateTimeField(default=timezone.now)
 

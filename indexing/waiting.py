@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -55,27 +55,38 @@ def stop(child: subprocess.Popen[bytes]) -> None:
 
 
 def wait_for(recording: Recording) -> Recording:
-    """Show progress until nothing of a recording, or of its camera's encoder, is left to do.
+    """Follow a recording to its end, with a worker of one's own where none is running.
 
     Raises:
         WorkerDied: there is no worker left to do it.
     """
     with own_worker() as worker:
-        progress: Progress | None = None
-        shown = ""
-        while not settled(recording):
+
+        def check() -> None:
             if worker and worker.poll() is not None:
                 raise WorkerDied("The worker ended before the work was done; see its messages.")
-            status = recording_status(recording)
-            stage = next((s for s in status.stages if s.state == "running"), None)
-            if stage and stage.name != shown:
-                progress, shown = Progress(stage.name, stage.total, stage.unit), stage.name
-            if stage and progress:
-                progress.update(stage.done)
-            time.sleep(POLL_S)
-            recording.refresh_from_db()
-    recording.refresh_from_db()
+
+        follow(recording, check)
     return recording
+
+
+def follow(recording: Recording, check: Callable[[], None] = lambda: None) -> None:
+    """Show progress until nothing of a recording, or of its camera's encoder, is left to do.
+
+    ``check`` is called again and again, and may raise to end the wait.
+    """
+    progress: Progress | None = None
+    shown = ""
+    while not settled(recording):
+        check()
+        stage = next((s for s in recording_status(recording).stages if s.state == "running"), None)
+        if stage and stage.name != shown:
+            shown = stage.name
+            progress = Progress(f"{recording.name}: {stage.name.lower()}", stage.total, stage.unit)
+        if stage and progress:
+            progress.update(stage.done)
+        time.sleep(POLL_S)
+        recording.refresh_from_db()
 
 
 def settled(recording: Recording) -> bool:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from indexing.vectors.buffer import Vectors
 from indexing.vectors.snapshot import Snapshot
-from ml.distance import eq5
+from ml.distance import LAMBDA, eq5
 
 Doubles = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-LAM = 0.25
 FIRST_ROWS = 512
 # Half the distance between 1 and the next float32: each product and each sum is off by no more.
 ROUNDING = 2.0**-24
@@ -89,7 +88,7 @@ class Ranking:
         """Return these rows with their exact distances, in exact order."""
         by_side = [
             np.where(
-                side.present[rows], eq5(side.query, side.vectors.rows[rows], lam=LAM), np.nan
+                side.present[rows], eq5(side.query, side.vectors.rows[rows], LAMBDA), np.nan
             )
             for side in self.sides
         ]
@@ -145,5 +144,6 @@ def lower_bounds(side: Side) -> Doubles:
     squared = norm**2 + side.vectors.norms**2 - 2.0 * product
     slack = 1e-14 * (norm**2 + side.vectors.norms**2)
     euclidean = np.sqrt(np.maximum(squared - slack, 0.0))
-    cosine = np.divide(product, scale, out=np.zeros_like(product), where=scale > 0)
-    return np.asarray(LAM * euclidean + (1 - LAM) * (1 - cosine) - 1e-14)
+    # A zero vector has no direction; whatever cosine Eq. 5 then takes, 1 keeps this a bound.
+    cosine = np.divide(product, scale, out=np.ones_like(product), where=scale > 0)
+    return np.asarray(LAMBDA * euclidean + (1 - LAMBDA) * (1 - cosine) - 1e-14)

@@ -5,6 +5,7 @@ import os
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from indexing import broker
 from indexing.celery import app
 from indexing.commands import Command as BaseCommand
 
@@ -16,10 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=settings.WORKER_PROCESSES)
 
     def handle(self, *, processes: int, **options: object) -> None:
-        transport = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-        for name in ("data_folder_in", "control_folder"):
-            if name in transport:
-                os.makedirs(str(transport[name]), exist_ok=True)  # noqa: PTH103
+        broker.ready()
         app.worker_main(
             [
                 "worker",

@@ -1,0 +1,127 @@
+"""Proof that what was planned is embedded and searchable, and that every file is what it was."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from indexing import snapshots
+from indexing.files import FileDamaged, checked
+from indexing.jobs import wake
+from indexing.models import Camera, Chunk, Encoder, Recording, Shard, Work
+
+
+@dataclass
+class Report:
+    """Clips planned, embedded and searchable, and a sentence for each problem found."""
+
+    clips_planned: int = 0
+    clips_embedded: int = 0
+    clips_searchable: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything planned can be searched and nothing is damaged."""
+        counts = {self.clips_planned, self.clips_embedded, self.clips_searchable}
+        return len(counts) == 1 and not self.problems
+
+
+def verify(*, repair: bool = False) -> Report:
+    """Compare rows, files and snapshots; with ``repair`` queue damaged chunks to be made again."""
+    report = Report()
+    snapshots.forget()
+    for recording in Recording.objects.exclude(state=Recording.State.REFUSED):
+        report.problems += _recording_problems(recording)
+    for chunk in Chunk.objects.exclude(recording__state=Recording.State.REFUSED):
+        _count_chunk(chunk, report)
+        problems = list(_chunk_problems(chunk))
+        report.problems += problems
+        if problems and repair and chunk.state == Work.State.DONE:
+            Chunk.objects.filter(pk=chunk.pk).update(state=Work.State.WAITING, attempts=0)
+            wake([chunk])
+    for camera in Camera.objects.select_related("encoder"):
+        if camera.encoder:
+            _count_searchable(camera, camera.encoder, report)
+    return report
+
+
+def _recording_problems(recording: Recording) -> Iterator[str]:
+    """Yield what is wrong with a recording's own row and files."""
+    try:
+        checked(recording.original, recording.sha256)
+    except FileDamaged as error:
+        yield f"The original of {recording.name} is damaged: {error}"
+    if recording.playable_path and not recording.playable_path.exists():
+        yield f"The playable copy of {recording.name} is missing."
+    chunks = recording.chunks.order_by("start_s")
+    edges = [(chunk.start_s, chunk.start_s + chunk.clips) for chunk in chunks]
+    if recording.duration_s and edges:
+        ends = [0, *(end for _, end in edges)]
+        starts = [*(start for start, _ in edges), recording.duration_s]
+        if ends != starts:
+            yield f"The chunks of {recording.name} do not cover each of its seconds once."
+
+
+def _count_chunk(chunk: Chunk, report: Report) -> None:
+    """Add a chunk to what is planned, and its shard to what is embedded."""
+    if chunk.state != Work.State.FAILED:
+        report.clips_planned += chunk.clips
+    in_use = chunk.recording.camera.encoder_id
+    report.clips_embedded += sum(
+        shard.clips for shard in Shard.objects.filter(chunk=chunk, encoder_id=in_use)
+    )
+
+
+def _chunk_problems(chunk: Chunk) -> Iterator[str]:
+    """Yield what is wrong with a chunk's state and files."""
+    name = f"Seconds {chunk.start_s} to {chunk.start_s + chunk.clips} of {chunk.recording.name}"
+    if chunk.state == Work.State.FAILED:
+        yield f"{name} could not be read: {chunk.error}"
+        return
+    if chunk.state != Work.State.DONE:
+        yield f"{name} are not embedded yet."
+        return
+    for file, sha256 in [
+        (chunk.features, chunk.features_sha256),
+        *chunk.shards.values_list("file", "sha256"),
+    ]:
+        try:
+            checked(file, sha256)
+        except FileDamaged as error:
+            yield f"{name}: {error}"
+
+
+def _count_searchable(camera: Camera, encoder: Encoder, report: Report) -> None:
+    """Add the clips of a camera that a search would really look at, each counted once."""
+    snapshot = snapshots.current(encoder)
+    rows = snapshot.admitted(cameras=(camera.name,))
+    clips = np.stack([snapshot.recording[rows], snapshot.second[rows]], axis=1)
+    distinct = len(np.unique(clips, axis=0)) if len(clips) else 0
+    report.clips_searchable += distinct
+    if distinct != len(clips):
+        report.problems.append(f"{len(clips) - distinct} clips of {camera.name} are doubled.")
+
+
+def garbage() -> list[Path]:
+    """Return files of the data root that no row publishes; they may be deleted at any time."""
+    root = settings.REPRISE_DATA
+    known = {
+        *Recording.objects.values_list("original", flat=True),
+        *Recording.objects.values_list("playable", flat=True),
+        *Chunk.objects.values_list("features", flat=True),
+        *Chunk.objects.values_list("thumbnails", flat=True),
+        *Shard.objects.values_list("file", flat=True),
+        *Encoder.objects.values_list("file", flat=True),
+    }
+    folders = ("originals", "previews", "features", "thumbnails", "shards", "encoders")
+    return [
+        path
+        for folder in folders
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file() and str(path.relative_to(root)) not in known
+    ]
+
+

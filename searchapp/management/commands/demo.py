@@ -1,0 +1,172 @@
+"""The main job in one command: footage in, a page to search it, progress until it is all there."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from indexing import waiting
+from indexing.commands import Command as BaseCommand
+from indexing.commands import Failure
+from indexing.intake import take_in
+from indexing.models import Recording
+from indexing.progress import Progress
+
+CAMERA = "Crossroads"
+SEED = 1
+PIECES = 4
+PIECE_MINUTES = 10
+FIRST_MOMENT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+START_WITHIN_S = 60.0
+
+
+class Command(BaseCommand):
+    help = "Start Reprise with demo footage, or with a recording of your own."
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--file", type=Path, help="a recording of your own")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--no-serve", action="store_true", help="stop when everything can be searched"
+        )
+
+    def handle(
+        self, *, file: Path | None, port: int, no_serve: bool, **options: object
+    ) -> None:
+        if file and not file.is_file():
+            raise Failure(f"There is no file {file}.")
+        check_port(port)
+        signal.signal(signal.SIGTERM, _stop)
+        call_command("accounts", stdout=self.stderr)
+        children = [start_web(port), waiting.start_worker()]
+        try:
+            wait_for_web(port)
+            self.say(f"\nReprise runs at http://127.0.0.1:{port}/  (Ctrl-C stops it)\n")
+            self._main_job(file, port)
+            if not no_serve:
+                watch(children)
+        finally:
+            for child in children:
+                waiting.stop(child)
+        self.answer(
+            {"recordings": Recording.objects.count()},
+            ["Everything is stopped; the next start keeps it all."],
+            as_json=bool(options["json"]),
+        )
+
+    def _main_job(self, file: Path | None, port: int) -> None:
+        """Bring the footage in and follow it until all of it can be searched."""
+        if file:
+            recordings = [own(file)]
+        else:
+            recordings = [piece(number) for number in range(PIECES)]
+        for recording in recordings:
+            waiting.follow(recording)
+        for recording in recordings:
+            if recording.state == Recording.State.REFUSED:
+                self.say(f"{recording.name} was refused: {recording.reason}")
+        ready = [r for r in recordings if r.state == Recording.State.READY]
+        if not ready:
+            raise Failure("Nothing of it can be searched.")
+        first = ready[0]
+        self.say(
+            f"All of it can be searched. Choose a moment: "
+            f"http://127.0.0.1:{port}/recordings/{first.pk}/"
+        )
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Let SIGTERM end the demo as Ctrl-C does, with everything it started."""
+    raise KeyboardInterrupt
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that something else listens on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Failure(
+                f"Port {port} is in use; choose another with PORT=, such as PORT={port + 1}."
+            ) from None
+
+
+def start_web(port: int) -> subprocess.Popen[bytes]:
+    """Start the web server: one process with threads, which share its snapshots."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "gunicorn", "searchapp.wsgi"),
+            *("--bind", f"127.0.0.1:{port}", "--threads", "8", "--timeout", "0"),
+            *("--log-level", "warning"),
+        ],
+        cwd=settings.BASE_DIR,
+        stdout=sys.stderr.fileno(),
+        start_new_session=True,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "searchapp.settings"},
+    )
+
+
+def wait_for_web(port: int) -> None:
+    """Return once the web server answers."""
+    until = time.monotonic() + START_WITHIN_S
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise Failure("The web server did not start; its messages stand above.")
+
+
+def own(file: Path) -> Recording:
+    """Take in a recording of the user's own."""
+    progress = Progress("Copying", file.stat().st_size / 1e6, "MB")
+    with file.open("rb") as stream:
+        return take_in(
+            stream,
+            name=file.name,
+            size=file.stat().st_size,
+            camera="My camera",
+            on_progress=lambda done: progress.update(done / 1e6),
+        ).recording
+
+
+def piece(number: int) -> Recording:
+    """Render ten minutes of the demo stream, unless they are here, and take them in."""
+    start = FIRST_MOMENT + timedelta(minutes=number * PIECE_MINUTES)
+    known = Recording.objects.filter(camera__name=CAMERA, start=start, start_known=True).first()
+    if known:
+        return known
+    folder = settings.REPRISE_DATA / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    video = folder / f"crossroads-{start:%H%M}.mp4"
+    if not video.exists():
+        call_command(
+            "crossroads",
+            video,
+            minutes=PIECE_MINUTES,
+            seed=SEED,
+            view="A",
+        )
+    with video.open("rb") as stream:
+        return take_in(
+            stream, name=video.name, size=video.stat().st_size, camera=CAMERA, start=start
+        ).recording
+
+
+def watch(children: list[subprocess.Popen[bytes]]) -> None:
+    """Return when a child ends by itself; Ctrl-C interrupts."""
+    while all(child.poll() is None for child in children):
+        time.sleep(0.5)
