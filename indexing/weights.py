@@ -10,19 +10,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 TIMEOUT_S = 30
 BLOCK = 2**20
-NO_WEIGHTS = "x3d-m random (seed 0)"
 
 Progress = Callable[[int, int | None], None]
 
 
-class WeightsUnavailable(Exception):
+class WeightsUnavailableError(Exception):
     """Weights that could not be had; `sentence` says why and what to do."""
 
     @property
@@ -82,15 +82,15 @@ def show_weights() -> Imported | None:
 def import_weights(path: Path, *, sha256: str | None = None) -> Imported:
     """Check a published checkpoint and put its weights in use, replacing others in one step.
 
-    Raises WeightsError where the file is not X3D-M's, WeightsUnavailable where its checksum is not
-    `sha256` or it cannot be written.
+    Raises WeightsError where the file is not X3D-M's, WeightsUnavailableError where its checksum
+    is not `sha256` or it cannot be written.
     """
     from ml import weights
 
     checkpoint = weights.import_kinetics(path)
     received = weights.file_sha256(path)
     if sha256 is not None and received != sha256.strip().lower():
-        raise WeightsUnavailable(
+        raise WeightsUnavailableError(
             f"{path.name} has the SHA-256 {received}, not the one expected, so it was not imported."
         )
     trunk = weights.TrunkWeights(checkpoint, weights.KINETICS, received)
@@ -99,7 +99,7 @@ def import_weights(path: Path, *, sha256: str | None = None) -> Imported:
         _write(folder() / name, lambda target: weights.save_trunk_weights(target, trunk))
         _write(_pointer(), lambda target: target.write_text(f"{name}\n", encoding="utf-8"))
     except OSError as error:
-        raise WeightsUnavailable(
+        raise WeightsUnavailableError(
             f"The weights could not be written to {folder()}: {error.strerror or error}."
         ) from error
     return Imported(trunk.name, str(folder() / name), trunk.origin, received)
@@ -111,28 +111,31 @@ def fetch_weights(
     """Download a published checkpoint, check it and put it in use.
 
     `on_progress` hears the bytes received and, where the server tells, the bytes to come. Raises
-    WeightsUnavailable where it cannot be downloaded, WeightsError where it is not X3D-M's.
+    WeightsUnavailableError where it cannot be downloaded, WeightsError where it is not X3D-M's.
     """
-    folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder(), prefix=".fetch-", suffix=".pyth") as file:
-        _download(url, file, on_progress)
-        file.flush()
-        return import_weights(Path(file.name), sha256=sha256)
-
-
-def _download(
-    url: str, file: "tempfile._TemporaryFileWrapper[bytes]", on_progress: Progress
-) -> None:
     if not url.startswith(("https://", "http://")):
-        raise WeightsUnavailable(f"{url} is not an address on the web.")
+        raise WeightsUnavailableError(f"{url} is not an address on the web.")
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder(), prefix=".fetch-") as temporary:
+        path = Path(temporary) / (PurePosixPath(urlsplit(url).path).name or "checkpoint")
+        _download(url, path, on_progress)
+        return import_weights(path, sha256=sha256)
+
+
+def _download(url: str, path: Path, on_progress: Progress) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - checked above
+        with (
+            urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer,  # noqa: S310 - it is http(s)
+            path.open("wb") as file,
+        ):
             _copy(answer, file, answer.length, on_progress)
     except (urllib.error.URLError, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         reason = getattr(error, "reason", None) or error
-        raise WeightsUnavailable(
-            f"The weights could not be downloaded from {url} ({reason}); where there is no network, "
-            "bring the file and run “manage.py weights import FILE”."
+        raise WeightsUnavailableError(
+            f"The weights could not be downloaded from {url} ({reason}); where there is no "
+            "network, bring the file and run “manage.py weights import FILE”."
         ) from error
 
 
