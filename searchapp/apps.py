@@ -1,6 +1,9 @@
 """The web application."""
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class SearchappConfig(AppConfig):
@@ -9,5 +12,15 @@ class SearchappConfig(AppConfig):
     name = "searchapp"
 
     def ready(self) -> None:
-        """Register the start-up checks."""
+        """Register the start-up checks, and have the roles made with the database."""
         from searchapp import checks  # noqa: F401  (registered on import)
+
+        auth = apps.get_app_config("auth")  # the roles are its groups
+        post_migrate.connect(_ensure_roles, sender=auth, dispatch_uid="searchapp.roles")
+
+
+def _ensure_roles(**kwargs: Any) -> None:
+    """Make the roles after every migration: a data migration would miss a flushed database."""
+    from searchapp.services import ensure_roles
+
+    ensure_roles()

@@ -51,7 +51,9 @@ def postgres(name: str) -> dict[str, object] | None:
         return None
     url = urlsplit(raw)
     if url.scheme not in {"postgres", "postgresql"} or not url.path.strip("/"):
-        raise ImproperlyConfigured(f"{name} must look like postgres://user:password@host:5432/name.")
+        raise ImproperlyConfigured(
+            f"{name} must look like postgres://user:password@host:5432/name."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": url.path.strip("/"),

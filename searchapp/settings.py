@@ -38,6 +38,7 @@ SECRET_KEY = _secret_key()
 DEBUG = env.flag("REPRISE_DEBUG")
 ALLOWED_HOSTS = env.listed("REPRISE_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.listed("REPRISE_ORIGINS")
+CSRF_FAILURE_VIEW = "searchapp.views.errors.stale_form"
 
 INSTALLED_APPS = [
     "searchapp",
@@ -76,7 +77,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "builtins": ["searchapp.templatetags.words"],
+            "builtins": ["searchapp.templatetags.icons", "searchapp.templatetags.words"],
         },
     },
 ]
@@ -129,7 +130,7 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 BROKER_FOLDER = REPRISE_DATA / "broker"
-CELERY_BROKER_URL = env.text("REPRISE_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = env.text("REPRISE_BROKER_URL", "filesystem://localhost")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
     {
@@ -160,5 +161,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"faiss": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env.text("REPRISE_LOG_LEVEL", "INFO")},
 }

@@ -1,0 +1,171 @@
+"""What a page is asked for, checked and turned into values."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+
+from indexing.models import Camera, check_zone
+from indexing.search import SearchQuery, With
+
+MAX_HITS = 100
+DAY_S = 86_400
+
+
+def first_error(form: forms.Form) -> str:
+    """Return the first complaint of a form as one sentence."""
+    return next(str(message) for messages in form.errors.values() for message in messages)
+
+
+def moment(text: str, zone: ZoneInfo) -> datetime:
+    """Return the moment that a text names; without an offset it is on the camera's clock."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise forms.ValidationError(
+            f"{text!r} is not a time; write it like 2026-11-24T14:03:00."
+        ) from None
+    return timezone.make_aware(read, zone) if timezone.is_naive(read) else read
+
+
+def seconds(text: str) -> int:
+    """Return the second that a text names, as a whole number or as H:MM:SS."""
+    parts = text.split(":")
+    if len(parts) > 3 or not all(part.isdecimal() for part in parts):
+        raise forms.ValidationError(f"{text!r} is not a second; write a whole number or H:MM:SS.")
+    total = 0
+    for part in parts:
+        total = total * 60 + int(part)
+    return total
+
+
+class SecondField(forms.CharField):
+    """A second of a recording, as a whole number or as H:MM:SS."""
+
+    def clean(self, value: Any) -> int:
+        """Return the second."""
+        return seconds(super().clean(value))
+
+
+class UploadForm(forms.Form):
+    """Where an uploaded file belongs."""
+
+    name = forms.CharField(
+        max_length=255,
+        error_messages={
+            "required": "The file has no name. Choose it again.",
+            "max_length": "The file's name is longer than 255 characters. Rename it.",
+        },
+    )
+    camera = forms.CharField(
+        max_length=100,
+        error_messages={
+            "required": "Choose the camera that made this recording, or name a new one.",
+            "max_length": "The camera's name is longer than 100 characters. Shorten it.",
+        },
+    )
+    zone = forms.CharField(required=False)
+    start = forms.CharField(required=False)
+
+    def clean_zone(self) -> str:
+        """Return the zone of a new camera; UTC where none was chosen."""
+        zone = self.cleaned_data["zone"] or "UTC"
+        check_zone(zone)
+        return str(zone)
+
+    def clean(self) -> dict[str, Any]:
+        """Read the start on the clock of the camera, whose own zone wins where it is known."""
+        cleaned = self.cleaned_data
+        text = cleaned.get("start", "")
+        if text and "zone" in cleaned and "camera" in cleaned:
+            known = Camera.objects.filter(name=cleaned["camera"]).first()
+            cleaned["start"] = moment(text, known.tzinfo if known else ZoneInfo(cleaned["zone"]))
+        return cleaned
+
+
+def _number(low: float, high: float, what: str, *, whole: bool = True) -> dict[str, Any]:
+    sentence = f"{what} must be a {'whole ' if whole else ''}number from {low:,} to {high:,}."
+    return {
+        "required": False,
+        "min_value": low,
+        "max_value": high,
+        "error_messages": dict.fromkeys(("invalid", "min_value", "max_value"), sentence),
+    }
+
+
+class SearchForm(forms.Form):
+    """The controls of the search page; every one of them is part of the link."""
+
+    recording = forms.IntegerField()
+    second = SecondField(error_messages={"required": "Say which second to search for."})
+    weight = forms.FloatField(**_number(0, 1, "The weight of the sound", whole=False))
+    k = forms.IntegerField(**_number(1, MAX_HITS, "The number of hits"))
+    exclusion = forms.IntegerField(**_number(0, DAY_S, "The exclusion window"))
+    since = forms.CharField(required=False)
+    until = forms.CharField(required=False)
+
+    def __init__(self, data: Any, *, zone: ZoneInfo, cameras: list[str], within: list[int]) -> None:
+        super().__init__(data)
+        self.zone = zone
+        # "with" is a word of Python, so this field cannot be a class attribute; the other two
+        # offer what this account may see.
+        self.fields["with"] = forms.ChoiceField(
+            required=False,
+            choices=[(each.value, each.value) for each in With],
+            error_messages={
+                "invalid_choice": "%(value)s is no way to compare clips; choose joint, video or "
+                "audio."
+            },
+        )
+        self.fields["camera"] = forms.MultipleChoiceField(
+            required=False,
+            choices=[(name, name) for name in cameras],
+            error_messages={"invalid_choice": "There is no camera called %(value)s."},
+        )
+        self.fields["within"] = forms.TypedMultipleChoiceField(
+            required=False,
+            coerce=int,
+            choices=[(pk, pk) for pk in within],
+            error_messages={
+                "invalid_choice": "Recording %(value)s is not in the library; take it out of the "
+                "link."
+            },
+        )
+
+    def clean_since(self) -> datetime | None:
+        """Return the start of the time range on the query camera's clock."""
+        text = self.cleaned_data["since"]
+        return moment(text, self.zone) if text else None
+
+    def clean_until(self) -> datetime | None:
+        """Return the end of the time range on the query camera's clock."""
+        text = self.cleaned_data["until"]
+        return moment(text, self.zone) if text else None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a time range that ends before it begins."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since >= until:
+            raise forms.ValidationError("The time range ends before it begins.")
+        return self.cleaned_data
+
+    def query(self) -> SearchQuery:
+        """Return the question that the controls ask; blanks take the defaults."""
+        values = self.cleaned_data
+        optional = {
+            "modality": With(values["with"]) if values["with"] else None,
+            "audio_weight": values["weight"],
+            "k": values["k"],
+            "exclusion_s": values["exclusion"],
+        }
+        return SearchQuery(
+            recording_id=values["recording"],
+            second=values["second"],
+            cameras=tuple(values["camera"]),
+            recordings=tuple(values["within"]),
+            since=values["since"],
+            until=values["until"],
+            **{name: value for name, value in optional.items() if value is not None},
+        )

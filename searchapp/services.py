@@ -1,0 +1,105 @@
+"""What people change: accounts, uploads, retries, deletions. Every write checks the role."""
+
+import secrets
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from indexing import intake, jobs
+from indexing.models import Chunk, Recording, Shard
+from searchapp.selectors import ROLES, Viewer, may_manage
+
+
+def _require_manager(user: Viewer) -> None:
+    if not may_manage(user):
+        raise PermissionDenied("Only an admin may change what the library holds.")
+
+
+def ensure_roles() -> None:
+    """Create the groups that are missing; the ones that exist keep their members."""
+    for role in ROLES:
+        Group.objects.get_or_create(name=role)
+
+
+@transaction.atomic
+def create_account(*, name: str, role: str) -> tuple[User, str]:
+    """Create an account in a role and return it with its password, which is kept nowhere else."""
+    ensure_roles()
+    password = secrets.token_urlsafe(12)
+    user = User(username=name)
+    user.set_password(password)
+    user.full_clean()
+    user.save()
+    user.groups.add(Group.objects.get(name=role))
+    return user, password
+
+
+def reset_password(*, user: User) -> str:
+    """Give an account a new random password and return it."""
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return password
+
+
+def check_upload(*, user: Viewer, size: int) -> None:
+    """Refuse an upload before its bytes travel; raise IntakeError with the reason."""
+    _require_manager(user)
+    if size <= 0:
+        raise intake.IntakeError("The file is empty. Choose the file again, or copy it anew.")
+    free = shutil.disk_usage(settings.REPRISE_DATA).free
+    if size + intake.HEADROOM > free:
+        raise intake.IntakeError(
+            f"The file needs {size / 1e9:.1f} GB and the server's disk has {free / 1e9:.1f} GB "
+            "free. Delete recordings or free space on the server, then try again."
+        )
+
+
+def upload(
+    *,
+    user: Viewer,
+    stream: intake.Readable,
+    name: str,
+    size: int,
+    camera: str,
+    zone: str,
+    start: datetime | None,
+) -> intake.Intake:
+    """Take a file in for a camera, which is created in its zone where it is new."""
+    check_upload(user=user, size=size)
+    return intake.take_in(stream, name=name, size=size, camera=camera, zone=zone, start=start)
+
+
+def retry(*, user: Viewer, recording: Recording) -> int:
+    """Put the quarantined work of a recording back and return how many pieces that were."""
+    _require_manager(user)
+    return jobs.retry_recording(recording)
+
+
+def delete_recording(*, user: Viewer, recording: Recording) -> None:
+    """Delete a recording for good: the rows at once, then the files nothing points at any more."""
+    _require_manager(user)
+    files = _files_of(recording)
+    with transaction.atomic():
+        recording.delete()
+        transaction.on_commit(lambda: _unlink(files))
+
+
+def _files_of(recording: Recording) -> set[Path]:
+    names = {recording.original, recording.playable}
+    for features, thumbnails in Chunk.objects.filter(recording=recording).values_list(
+        "features", "thumbnails"
+    ):
+        names |= {features, thumbnails}
+    names |= set(Shard.objects.filter(chunk__recording=recording).values_list("file", flat=True))
+    return {settings.REPRISE_DATA / name for name in names if name}
+
+
+def _unlink(files: set[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,26 @@
+"""Which address shows which page."""
+
+from django.contrib.auth import views as auth
+from django.urls import path
+
+from searchapp.views import errors, health, library, media, recording, search, upload
+
+urlpatterns = [
+    path("", library.library, name="library"),
+    path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
+    path("sign-out", auth.LogoutView.as_view(), name="sign-out"),
+    path("upload", upload.upload, name="upload"),
+    path("upload/check", upload.check, name="upload-check"),
+    path("search", search.search, name="search"),
+    path("recordings/<int:pk>", recording.recording, name="recording"),
+    path("recordings/<int:pk>/media", media.playable, name="media"),
+    path("recordings/<int:pk>/original", media.original, name="original"),
+    path("recordings/<int:pk>/thumbnails/<int:second>.jpg", media.thumbnail, name="thumbnail"),
+    path("recordings/<int:pk>/retry", recording.retry, name="retry"),
+    path("recordings/<int:pk>/delete", recording.delete, name="delete"),
+    path("healthz", health.healthz, name="healthz"),
+]
+
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.broken

@@ -1,0 +1,55 @@
+"""The library: cameras, their recordings, and how far each has come."""
+
+import zoneinfo
+from functools import cache
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from searchapp import selectors
+
+SHOWN_PER_CAMERA = 12
+
+
+@cache
+def zones() -> list[str]:
+    """Return the time zones that a camera can be in, places first."""
+    names = zoneinfo.available_timezones()
+    places = sorted(name for name in names if "/" in name and not name.startswith("Etc/"))
+    return ["UTC", *places]
+
+
+@require_safe
+def library(request: HttpRequest) -> HttpResponse:
+    """Show the library, or only what changes by itself where the page asks for that."""
+    if "live" in request.GET:
+        return _live(request)
+    camera = request.GET.get("camera", "")
+    shelves = selectors.shelves(request.user, limit=SHOWN_PER_CAMERA, camera=camera)
+    if camera and not shelves:
+        raise Http404
+    context = {
+        "shelves": shelves,
+        "camera": camera,
+        "live": [card.recording.pk for shelf in shelves for card in shelf.cards if card.live],
+        "alone": selectors.work_waits_alone(),
+        "manages": selectors.may_manage(request.user),
+        "cameras": selectors.cameras_for(request.user),
+        "zones": zones(),
+    }
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, "library/_shelves.html" if fragment else "library/page.html", context)
+
+
+def _live(request: HttpRequest) -> HttpResponse:
+    """Show the named cards anew; the ones that have come to rest are not asked for again."""
+    wanted = [int(pk) for pk in request.GET["live"].split(",") if pk.isdecimal()]
+    cards = selectors.cards(selectors.recordings_for(request.user).filter(pk__in=wanted))
+    context = {
+        "cards": cards,
+        "live": [card.recording.pk for card in cards if card.live],
+        "alone": selectors.work_waits_alone(),
+        "manages": selectors.may_manage(request.user),
+    }
+    return render(request, "library/_live.html", context)

@@ -1,0 +1,75 @@
+// Numbers and times in the same words as searchapp/templatetags/words.py.
+
+const two = (number) => String(number).padStart(2, "0");
+
+export function offset(second) {
+  const whole = Math.max(0, Math.floor(second));
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  if (hours) return `${hours} h ${two(minutes)} min`;
+  if (minutes) return whole % 60 ? `${minutes} min ${two(whole % 60)} s` : `${minutes} min`;
+  return `${whole} s`;
+}
+
+export function size(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+// The clock of a camera: a recording's start and the camera's zone give the time of any second.
+export class CameraClock {
+  constructor(start, zone) {
+    this.start = Date.parse(start);
+    const options = { timeZone: zone, hourCycle: "h23" };
+    this.times = new Intl.DateTimeFormat("en-GB", {
+      ...options,
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+    this.days = new Intl.DateTimeFormat("en-GB", {
+      ...options,
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      year: "numeric",
+    });
+  }
+
+  at(second) {
+    return new Date(this.start + Math.floor(second) * 1000);
+  }
+
+  time(second) {
+    return this.times.format(this.at(second));
+  }
+
+  day(second) {
+    return this.days.format(this.at(second)).replace(",", "");
+  }
+}
+
+// The address of a thumbnail, from the address of second 0.
+export function thumbnail(first, second) {
+  return first.replace(/0\.jpg$/, `${Math.floor(second)}.jpg`);
+}
+
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// Whether a key belongs to a field, a menu or a dialog instead of the page.
+export function typing(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  if (document.querySelector("dialog[open]")) return true;
+  return event.target.closest?.("input:not([type=radio], [type=checkbox]), select, textarea") != null;
+}
