@@ -49,7 +49,8 @@ class DecodedChunk:
     mono; None where it has no sound at all. The masks, bool (n,), say which seconds have picture
     and sound; what is missing is zero, but a second with at least one picture repeats it. `gaps`,
     in seconds of the recording, say why; digital silence counts as no sound and is no gap.
-    `cpu_s` are the processor seconds the decoder took.
+    `damaged` tells that the decoder met data it could not read, even if nothing is missing: a
+    browser stops at such a place. `cpu_s` are the processor seconds the decoder took.
     """
 
     frames: npt.NDArray[np.uint8] | None
@@ -57,6 +58,7 @@ class DecodedChunk:
     has_video: Mask
     has_audio: Mask
     gaps: list[Gap]
+    damaged: bool
     cpu_s: float
 
 
@@ -85,12 +87,16 @@ def decode_chunk(
 def _prerolls(info: MediaInfo, start_s: int) -> Iterator[float | None]:
     """How far before the chunk to seek, ever farther; None reads from the file's beginning."""
     preroll_s = PREROLL_S
-    if info.video and UNINDEXED & set(info.container.split(",")):
+    if info.video and _unindexed(info):
         preroll_s += min(info.video.keyframe_interval_s, LONGEST_PREROLL_S)
     for factor in (1, 5, 25):
         if start_s > preroll_s * factor:
             yield preroll_s * factor
     yield None
+
+
+def _unindexed(info: MediaInfo) -> bool:
+    return bool(UNINDEXED & set(info.container.split(",")))
 
 
 def _landed_late(info: MediaInfo, raw: Extract, start_s: int) -> bool:
@@ -128,9 +134,16 @@ def _assemble(info: MediaInfo, raw: Extract, span: Span) -> DecodedChunk:
         damage += _damage(info, ~has_video, span, DAMAGED_PICTURE, NO_PICTURE)
     if info.audio:
         damage += _damage(info, ~sounding, span, DAMAGED_SOUND, NO_SOUND)
-    gaps = merge_gaps([*_known(info, span), *damage])
+    # A seek between keyframes leaves packets without what they refer to: no damage to the file.
+    errors = raw.decode_errors and not _unindexed(info)
     return DecodedChunk(
-        frames, samples if has_audio.any() else None, has_video, has_audio, gaps, raw.cpu_s
+        frames=frames,
+        samples=samples if has_audio.any() else None,
+        has_video=has_video,
+        has_audio=has_audio,
+        gaps=merge_gaps([*_known(info, span), *damage]),
+        damaged=bool(damage or errors),
+        cpu_s=raw.cpu_s,
     )
 
 

@@ -56,7 +56,7 @@ class Extract:
     where there is no picture to expect. `picture_us` are the times of the pictures decoded, from a
     little before the chunk on. `samples`, float32 (k,) with k <= 44100 n, begin with the chunk;
     None where there is no sound to expect. `sound_us` are the times at which the decoded pieces of
-    sound begin.
+    sound begin. `decode_errors` counts the packets that could not be decoded.
     """
 
     frames: npt.NDArray[np.uint8] | None
@@ -64,6 +64,7 @@ class Extract:
     picture_us: Micros
     samples: npt.NDArray[np.float32] | None
     sound_us: Micros
+    decode_errors: int
     cpu_s: float
 
 
@@ -79,7 +80,7 @@ def extract(path: Path, info: MediaInfo, span: Span, threads: int) -> Extract:
     """Decode a span of a recording with one child."""
     video = info.video if _expected(info, info.video, NO_PICTURE, span) else None
     audio = info.audio if _expected(info, info.audio, NO_SOUND, span) else None
-    frames, frame_count, cpu_s = None, 0, 0.0
+    frames, frame_count, outcome = None, 0, None
     if video:
         width, height = frame_size(video)
         frames = np.zeros((FPS * span.clips, height, width, 3), np.uint8)
@@ -96,14 +97,15 @@ def extract(path: Path, info: MediaInfo, span: Span, threads: int) -> Extract:
             )
         if outputs:
             files = [file.fileno() for file in (picture_log, sound, sound_log)]
-            frame_count, cpu_s = _run(ffmpeg.merge_outputs(*outputs), span, files, frames)
+            frame_count, outcome = _run(ffmpeg.merge_outputs(*outputs), span, files, frames)
         return Extract(
             frames=frames,
             frame_count=frame_count,
             picture_us=_times(picture_log),
             samples=np.frombuffer(_content(sound), np.float32) if audio else None,
             sound_us=_times(sound_log),
-            cpu_s=cpu_s,
+            decode_errors=outcome.decode_errors if outcome else 0,
+            cpu_s=outcome.cpu_s if outcome else 0.0,
         )
 
 
@@ -183,7 +185,7 @@ def _note_times(kind: str, log: int) -> list[str]:
 
 def _run(
     output: Any, span: Span, files: list[int], frames: npt.NDArray[np.uint8] | None
-) -> tuple[int, float]:
+) -> tuple[int, sandbox.Outcome]:
     decoded_s = span.clips + (span.start_s if span.preroll_s is None else span.preroll_s)
     arguments = sandbox.ffmpeg_arguments(output.global_args("-copyts"))
     wall_s = WALL_S + WALL_S_PER_S * decoded_s
@@ -196,7 +198,7 @@ def _run(
         child.stdout.read()
         outcome = child.finish()
     size = frames[0].size if frames is not None else 1
-    return filled // size, outcome.cpu_s
+    return filled // size, outcome
 
 
 def _read_into(stream: IO[bytes], buffer: memoryview) -> int:

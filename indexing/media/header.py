@@ -36,9 +36,9 @@ def read_header(path: Path) -> Header:
     with sandbox.Child("ffprobe", sandbox.ffprobe_arguments(path, options), wall_s=WALL_S) as child:
         text = child.stdout.read()
         outcome = child.finish()
-    header: Header = json.loads(text.decode("utf-8", "replace") or "{}", strict=False)
-    if "format" not in header or not header.get("streams"):
+    if outcome.status != 0:
         raise _unrecognised(path, outcome.log)
+    header: Header = json.loads(text.decode("utf-8", "replace"), strict=False)
     return header
 
 
@@ -83,19 +83,24 @@ def _refuse_unreadable(path: Path) -> None:
 
 
 def _unrecognised(path: Path, log: str) -> MediaError:
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not any(start[offset:].startswith(signature) for offset, signature in SIGNATURES):
+        return MediaError(
+            "The file is not a video or a sound recording, whatever its name says: nothing in it "
+            "has a format that Reprise knows, such as MP4, MOV, MKV, WebM, AVI, MPEG-TS, MP3, WAV."
+        )
     if "moov atom not found" in log:
         return MediaError(
             "The file has no index (its 'moov' part is missing), because the recording was cut off "
             "or only partly copied: copy it again, or mend it with a repair tool such as untrunc."
         )
-    with path.open("rb") as file:
-        start = file.read(16)
-    if any(start[offset:].startswith(signature) for offset, signature in SIGNATURES):
+    if "not implemented" in log:
         return MediaError(
-            "The file's header is damaged and cannot be read: copy it again from where it came "
-            "from, or mend it with a repair tool."
+            "The file has a stream in a format that this ffmpeg cannot decode: convert it to H.264 "
+            "and AAC first."
         )
     return MediaError(
-        "The file is not a video or a sound recording, whatever its name says: nothing in it has "
-        "a format that Reprise knows (such as MP4, MOV, MKV, WebM, AVI, MPEG-TS, FLV, MP3, WAV)."
+        "The file's header is damaged and cannot be read: copy it again from where it came "
+        "from, or mend it with a repair tool."
     )

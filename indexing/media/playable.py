@@ -10,8 +10,8 @@ from indexing.media.header import Header
 from indexing.media.info import AudioStream, Gap, VideoStream
 
 PICTURES_8_BIT = {"yuv420p", "yuvj420p"}
-MP4_VIDEO = {"h264"}
-MP4_AUDIO = {"aac", "mp3"}
+MP4_VIDEO = {"h264", "vp9", "av1"}
+MP4_AUDIO = {"aac", "mp3", "opus"}
 WEBM_VIDEO = {"vp8", "vp9", "av1"}
 WEBM_AUDIO = {"opus", "vorbis"}
 # A player decodes from the keyframe before the wanted second; beyond this one sees it wait.
@@ -34,15 +34,13 @@ def browser_playable(
         return False
     container = header["format"]["format_name"].split(",")
     if "mp4" in container:
-        return plays_in_mp4(video, audio) and not _is_fragmented(path)
+        quicktime = str(header["format"].get("tags", {}).get("major_brand", "")).startswith("qt")
+        plays = _plays(video, MP4_VIDEO, audio, MP4_AUDIO)
+        return plays and not quicktime and not _is_fragmented(path)
     if "webm" in container:
         return path.suffix.lower() != ".mkv" and _plays(video, WEBM_VIDEO, audio, WEBM_AUDIO)
-    return container == ["wav"] and audio is not None and audio.codec == "pcm_s16le"
-
-
-def plays_in_mp4(video: VideoStream | None, audio: AudioStream | None) -> bool:
-    """Whether the streams can be played as they are once they are in an MP4."""
-    return _plays(video, MP4_VIDEO, audio, MP4_AUDIO)
+    plain = audio is not None and audio.codec == "pcm_s16le" and audio.channels <= 2
+    return container == ["wav"] and plain
 
 
 def video_plays(video: VideoStream, codecs: set[str]) -> bool:

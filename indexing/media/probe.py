@@ -15,8 +15,8 @@ from indexing.media.header import (
 from indexing.media.info import AudioStream, Gap, MediaInfo, VideoStream, merge_gaps
 from indexing.media.playable import browser_playable
 from indexing.media.scan import StreamScan, scan
-from indexing.media.timeline import Timeline, absences, measure
-from indexing.media.trial import obstacle
+from indexing.media.timeline import Timeline, absences, measure, start
+from indexing.media.trial import Obstacle, try_stream
 
 LONGEST_S = 100 * 86_400
 # Reading the packets is bound by the disk; this is what the slowest sane one gives.
@@ -35,15 +35,19 @@ def probe(path: Path, on_progress: Progress | None = None) -> MediaInfo:
     """
     header = read_header(path)
     found = [stream for kind in ("video", "audio") if (stream := first_stream(header, kind))]
-    obstacles = {stream["index"]: obstacle(path, stream) for stream in found}
-    usable = [stream for stream in found if obstacles[stream["index"]] is None]
+    tried = [(stream, try_stream(path, stream)) for stream in found]
+    usable = [stream for stream, first in tried if not isinstance(first, Obstacle)]
+    firsts = {stream["index"]: first for stream, first in tried if isinstance(first, float)}
+    obstacles = [first for _, first in tried if isinstance(first, Obstacle)]
     if not usable:
-        raise _nothing_usable(header, [reason for reason in obstacles.values() if reason])
+        raise _nothing_usable(header, obstacles)
     scans = _scan(path, header, usable, on_progress)
+    for index, first in firsts.items():
+        scans[index].shift_to(first)
     timeline = measure(header, usable, scans)
     _refuse_length(timeline)
     gaps = [gap for each in usable for gap in absences(timeline, each, scans[each["index"]])]
-    gaps += [Gap(0, timeline.clips, reason) for reason in obstacles.values() if reason]
+    gaps += [Gap(0, timeline.clips, failed.what) for failed in obstacles]
     return _describe(path, header, usable, scans, timeline, merge_gaps(gaps))
 
 
@@ -84,7 +88,7 @@ def _video(stream: Stream, scan: StreamScan, timeline: Timeline) -> VideoStream:
         fps=round(1 / scan.mean_interval, 3),
         variable_rate=scan.irregular,
         keyframe_interval_s=round(scan.keyframe_interval, 3),
-        start_s=timeline.place(scan.start or 0.0),
+        start_s=timeline.place(start(stream, scan)),
         end_s=timeline.place(scan.end),
     )
 
@@ -95,7 +99,7 @@ def _audio(stream: Stream, scan: StreamScan, timeline: Timeline) -> AudioStream:
         codec=stream["codec_name"],
         sample_rate=int(stream.get("sample_rate", 0)),
         channels=int(stream.get("channels", 0)),
-        start_s=timeline.place(scan.start or 0.0),
+        start_s=timeline.place(start(stream, scan)),
         end_s=timeline.place(scan.end),
     )
 
@@ -111,11 +115,11 @@ def _scan(
     path: Path, header: Header, streams: list[Stream], on_progress: Progress | None
 ) -> dict[int, StreamScan]:
     stated = header["format"].get("duration")
-    start = float(header["format"].get("start_time", 0.0))
+    first = float(header["format"].get("start_time", 0.0))
 
     def on_time(time: float) -> None:
         if on_progress and stated and float(stated) > 0:
-            on_progress(min(1.0, max(0.0, (time - start) / float(stated))))
+            on_progress(min(1.0, max(0.0, (time - first) / float(stated))))
 
     wall_s = SCAN_WALL_S + path.stat().st_size / SLOWEST_BYTES_PER_S
     return scan(path, [stream["index"] for stream in streams], wall_s=wall_s, on_time=on_time)
@@ -130,9 +134,10 @@ def _refuse_length(timeline: Timeline) -> None:
         )
 
 
-def _nothing_usable(header: Header, obstacles: list[str]) -> MediaError:
+def _nothing_usable(header: Header, obstacles: list[Obstacle]) -> MediaError:
     if obstacles:
-        return MediaError(f"The recording cannot be used: {' and '.join(obstacles)}.")
+        what = " and ".join(each.what for each in obstacles)
+        return MediaError(f"The recording cannot be used: {what}; {obstacles[0].advice}.")
     if has_cover_only(header):
         return MediaError("The file holds a still picture, but neither video nor sound.")
     return MediaError("The file holds neither video nor sound: choose another one.")

@@ -40,10 +40,13 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a child ended: its exit status, the last lines it logged and its processor seconds."""
+    """How a child ended: its exit status, the last lines it logged, how many packets it could not
+    decode, and its processor seconds.
+    """
 
     status: int
     log: str
+    decode_errors: int
     cpu_s: float
 
 
@@ -78,6 +81,7 @@ class Child:
         self._wall_s = wall_s
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._disk_full = False
+        self._decode_errors = 0
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         self._timer = threading.Timer(wall_s, self._expire)
@@ -117,7 +121,8 @@ class Child:
             )
         if self._disk_full:
             raise disk_full()
-        return Outcome(self._process.returncode, "\n".join(self._log), cpu_s)
+        log = "\n".join(self._log)
+        return Outcome(self._process.returncode, log, self._decode_errors, cpu_s)
 
     def _reap(self) -> float:
         process = self._process
@@ -146,6 +151,7 @@ class Child:
             while line := stream.readline(LOG_LINE_BYTES):
                 text = line.decode("utf-8", "replace").rstrip()
                 self._disk_full |= "No space left on device" in text
+                self._decode_errors += "Error while decoding stream" in text
                 self._log.append(text)
 
 

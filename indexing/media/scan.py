@@ -25,7 +25,7 @@ MOST_HOLES = 4096
 # clocks of 29.97 and the like round to neighbouring steps.
 IRREGULAR_SHARE = 0.05
 
-Packet = tuple[int, float, float, str]
+Packet = tuple[int, float, float, str, bool]
 
 
 @dataclass
@@ -34,6 +34,8 @@ class StreamScan:
 
     start: float | None = None
     packets: int = 0
+    untimed: int = 0
+    """Packets that say when they are decoded but not when they are shown, as AVI has them."""
     keyframe_interval: float = 0.0
     _last: float = 0.0
     _last_duration: float = 0.0
@@ -42,9 +44,10 @@ class StreamScan:
     _intervals: Counter[int] = field(default_factory=Counter)
     _holes: list[tuple[float, float]] = field(default_factory=list)
 
-    def feed(self, time: float, duration: float, flags: str) -> None:
+    def feed(self, time: float, duration: float, flags: str, *, timed: bool) -> None:
         """Take the next packet. Those that are decoded but never shown only count."""
         self.packets += 1
+        self.untimed += not timed
         if "D" in flags:
             return
         if "K" in flags:
@@ -62,6 +65,17 @@ class StreamScan:
             self._show(*heapq.heappop(self._waiting))
         if self._keyframe is not None:
             self.keyframe_interval = max(self.keyframe_interval, self._last - self._keyframe)
+
+    def shift_to(self, first: float) -> None:
+        """Move the times to where the decoder showed its first picture, where packets do not say.
+
+        Pictures that are decoded out of order come out late by as many as are held back.
+        """
+        delay = first - (self.start or 0.0)
+        if self.untimed > self.packets / 3 and 0 < delay < REORDER * self.interval:
+            self.start = first
+            self._last += delay
+            self._holes = [(before + delay, after + delay) for before, after in self._holes]
 
     def _show(self, time: float, duration: float) -> None:
         if self.start is None:
@@ -136,8 +150,8 @@ def scan(
     """
     scans = {index: StreamScan() for index in streams}
     with sandbox.Child("ffprobe", _arguments(path), wall_s=wall_s) as child:
-        for index, time, duration, flags in _packets(child, set(streams)):
-            scans[index].feed(time, duration, flags)
+        for index, time, duration, flags, timed in _packets(child, set(streams)):
+            scans[index].feed(time, duration, flags, timed=timed)
             if not scans[index].packets % 1000:
                 on_time(time)
         child.finish()
@@ -161,13 +175,10 @@ def _packets(child: sandbox.Child, streams: set[int]) -> Iterator[Packet]:
             continue
         index = int(fields[0])
         duration = _seconds(fields[3]) or 0.0
-        time = _seconds(fields[1])
-        if time is None:
-            time = _seconds(fields[2])
-        if time is None:
-            time = ends.get(index, 0.0)
+        shown, decoded = _seconds(fields[1]), _seconds(fields[2])
+        time = next((t for t in (shown, decoded) if t is not None), ends.get(index, 0.0))
         ends[index] = time + duration
-        yield index, time, duration, fields[4]
+        yield index, time, duration, fields[4], shown is not None
 
 
 def _seconds(text: str) -> float | None:

@@ -1,6 +1,9 @@
 """Whether a stream can be decoded at all, found out by decoding its first picture or sample."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
@@ -12,24 +15,38 @@ KINDS = {"video": "picture", "audio": "sound"}
 ENCRYPTED_TAGS = {"encv", "enca", "drmi", "drms", "p608"}
 
 
-def obstacle(path: Path, stream: Stream) -> str | None:
-    """Return why nothing of a stream can be used, as a clause, or None where something can."""
+@dataclass(frozen=True)
+class Obstacle:
+    """Why nothing of a stream can be used, as a clause, and what to do about it."""
+
+    what: str
+    advice: str
+
+
+def try_stream(path: Path, stream: Stream) -> float | Obstacle:
+    """Return the time in seconds of the first picture or sound that decodes, by the file's clock.
+
+    Where nothing can be decoded, return what the obstacle is.
+    """
     kind = KINDS[stream["codec_type"]]
     if _is_encrypted(stream):
-        return f"the {kind} is encrypted (export the recording without copy protection)"
-    if not _has_packet(path, stream):
-        return f"there is a description of the {kind} but not one second of it"
+        return Obstacle(f"the {kind} is encrypted", "export it without copy protection")
     if _is_absurd(stream):
-        return f"the {kind} claims a size of {stream['width']}x{stream['height']}, beyond all sense"
-    decoded, log = _decode_first(path, stream)
-    if decoded:
-        return None
-    if _has_no_decoder(stream, log):
-        return (
-            f"the {kind} is in a format this ffmpeg cannot decode, {_codec(stream)} "
-            "(convert it to H.264 and AAC first)"
+        size = f"{stream['width']}x{stream['height']}"
+        return Obstacle(f"the {kind} claims an absurd size of {size} pixels", "copy it again")
+    first, log = _decode_first(path, stream)
+    if first is not None:
+        return first
+    if not _has_packet(path, stream):
+        return Obstacle(
+            f"the {kind} is announced but not one second of it is there", "copy it again"
         )
-    return f"the {kind} is damaged and nothing of it can be decoded"
+    if _has_no_decoder(stream, log):
+        return Obstacle(
+            f"the {kind} is in a format this ffmpeg cannot decode ({_codec(stream)})",
+            "convert it to H.264 and AAC first",
+        )
+    return Obstacle(f"the {kind} is damaged beyond decoding", "copy it again")
 
 
 def _is_encrypted(stream: Stream) -> bool:
@@ -52,17 +69,27 @@ def _has_packet(path: Path, stream: Stream) -> bool:
     return found
 
 
-def _decode_first(path: Path, stream: Stream) -> tuple[bool, str]:
+def _decode_first(path: Path, stream: Stream) -> tuple[float | None, str]:
     source = ffmpeg.input(sandbox.url(path), threads=1, **sandbox.input_options())
-    target = {
-        "video": {"vf": "scale=2:2", "pix_fmt": "gray", "format": "rawvideo", "frames:v": 1},
-        "audio": {"ac": 1, "format": "s16le", "frames:a": 1},
+    target: dict[str, Any] = {
+        "video": {"vf": "scale=2:2", "frames:v": 1, "fps_mode": "passthrough"},
+        "audio": {"ac": 1, "frames:a": 1},
     }[stream["codec_type"]]
-    output = ffmpeg.output(source[str(stream["index"])], "pipe:1", **target)
-    with sandbox.Child("ffmpeg", sandbox.ffmpeg_arguments(output), wall_s=WALL_S) as child:
-        decoded = bool(child.stdout.read())
+    output = ffmpeg.output(
+        source[str(stream["index"])], "pipe:1", format="framecrc", enc_time_base=-1, **target
+    )
+    arguments = sandbox.ffmpeg_arguments(output.global_args("-copyts"))
+    with sandbox.Child("ffmpeg", arguments, wall_s=WALL_S) as child:
+        report = child.stdout.read().decode("ascii", "replace")
         outcome = child.finish()
-    return decoded, outcome.log
+    return _first_time(report), outcome.log
+
+
+def _first_time(report: str) -> float | None:
+    """Read a frame's time from framecrc's lines: "#tb 0: 1/25", "0, dts, pts, duration, ..."."""
+    base = re.search(r"^#tb 0: (\d+)/(\d+)", report, re.MULTILINE)
+    frame = re.search(r"^0, +-?\d+, +(-?\d+)", report, re.MULTILINE)
+    return int(frame[1]) * int(base[1]) / int(base[2]) if base and frame else None
 
 
 def _has_no_decoder(stream: Stream, log: str) -> bool:
