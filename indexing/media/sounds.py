@@ -1,0 +1,84 @@
+"""Folders of real sounds: one folder a class, decoded to what the renderer of streets plays."""
+
+import subprocess
+from pathlib import Path
+
+import ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from indexing.media.encode import SAMPLE_RATE
+from indexing.media.errors import MediaError
+
+Samples = NDArray[np.float32]
+
+# Names of folders, as UrbanSound8K, ESC-50 and people give them, and the sounds they stand for.
+CLASSES = {
+    "siren": ("ambulance", "police"),
+    "ambulance": ("ambulance",),
+    "police": ("police",),
+    "car_horn": ("horn",),
+    "horn": ("horn",),
+    "train": ("train",),
+    "glass": ("glass",),
+    "glass_breaking": ("glass",),
+    "ice_cream_truck": ("melody_truck",),
+    "melody_truck": ("melody_truck",),
+    "music_box": ("melody_truck",),
+    "sports_car": ("sports_car",),
+    "engine": ("sports_car",),
+    "car_engine": ("sports_car",),
+    "ambience": ("ambience",),
+    "ambient": ("ambience",),
+    "street": ("ambience",),
+}
+SUFFIXES = {".wav", ".ogg", ".flac", ".mp3", ".m4a", ".opus"}
+_MOST = 60
+
+
+def read_sounds(folder: Path) -> dict[str, list[Samples]]:
+    """Decode a folder's sounds, float32 mono (n,) at 44.1 kHz, by the kind they stand for.
+
+    A class is a subfolder, or a file whose name is that of a class, at any depth. Sirens are dealt
+    out in turn to ambulance and police, so that the two stay different.
+
+    Raises MediaError where there is no such folder or no known class in it.
+    """
+    if not folder.is_dir():
+        raise MediaError(f"There is no folder of sounds at {folder}.")
+    sounds: dict[str, list[Samples]] = {}
+    for name, kinds in CLASSES.items():
+        for number, path in enumerate(_files(folder, name)[:_MOST]):
+            sounds.setdefault(kinds[number % len(kinds)], []).append(read_sound(path))
+    if not sounds:
+        raise MediaError(
+            f"No known class of sound is in {folder}: name its subfolders {', '.join(CLASSES)}."
+        )
+    return sounds
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    found = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and name in (path.parent.name, path.stem)
+    ]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def read_sound(path: Path) -> Samples:
+    """Decode one sound file to float32 mono (n,) at 44.1 kHz; raises MediaError."""
+    stream = ffmpeg.input(f"file:{path}").output("pipe:1", format="f32le", ar=SAMPLE_RATE, ac=1)
+    command = ffmpeg.compile(stream.global_args("-v", "error", "-nostdin"))
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)
+    except FileNotFoundError as error:
+        raise MediaError(
+            "ffmpeg is not installed on this machine: install it with 'apt install ffmpeg'."
+        ) from error
+    except subprocess.SubprocessError as error:
+        raise MediaError(f"The sound {path} cannot be read: it is damaged or no sound.") from error
+    samples = np.frombuffer(done.stdout, dtype="<f4")
+    if len(samples) < SAMPLE_RATE // 20:
+        raise MediaError(f"The sound {path} is shorter than a twentieth of a second.")
+    return np.asarray(samples, dtype=np.float32)
