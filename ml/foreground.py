@@ -73,7 +73,7 @@ def foreground(frames: Frames) -> Floats:
     pixels = shrink(frames)
     background, noise = level_light(pixels)
     mask = difference_mask(pixels, background, noise)
-    return _describe(pixels, mask, background, clips)
+    return describe(mask, balanced(pixels[mask], background))
 
 
 def shrink(frames: Frames) -> Floats:
@@ -124,8 +124,10 @@ def _median(frames: Floats) -> Floats:
     return np.asarray(np.partition(frames, middle, axis=0)[middle], np.float32)
 
 
-def _describe(pixels: Floats, mask: Mask, background: Floats, clips: int) -> Floats:
-    objects = _objects(pixels, mask, background, clips)
+def describe(mask: Mask, colours: Floats) -> Floats:
+    """Describe clips by their foreground (5n, h, w) and the balanced colours (p, 3) of its pixels."""
+    clips = len(mask) // CLIP_FRAMES
+    objects = _objects(mask, colours, clips)
     root = np.sqrt(objects.colour)
     columns = {
         "colour": np.sqrt(_per_clip(np.add, objects.colour, objects.clip, clips)),
@@ -137,7 +139,7 @@ def _describe(pixels: Floats, mask: Mask, background: Floats, clips: int) -> Flo
     return np.concatenate([columns[name] for name in BLOCKS], axis=1).astype(np.float32)
 
 
-def _objects(pixels: Floats, mask: Mask, background: Floats, clips: int) -> Objects:
+def _objects(mask: Mask, colours: Floats, clips: int) -> Objects:
     """Find the objects of every clip, and what each looks like."""
     height, width = mask.shape[1:]
     # An empty frame between clips keeps their objects apart in one labelling.
@@ -165,7 +167,7 @@ def _objects(pixels: Floats, mask: Mask, background: Floats, clips: int) -> Obje
     )
     velocity[spread < 0.2] = 0
     area = size / (CLIP_FRAMES * height * width)
-    colour = _histogram(_balanced(pixels[t, y, x], background), label, count)
+    colour = _histogram(colours, label, count)
     kept = area >= SMALLEST_OBJECT
     return Objects(
         clip[kept],
@@ -175,7 +177,7 @@ def _objects(pixels: Floats, mask: Mask, background: Floats, clips: int) -> Obje
     )
 
 
-def _balanced(colours: Floats, background: Floats) -> Floats:
+def balanced(colours: Floats, background: Floats) -> Floats:
     """Undo the light's strength and tint, judged by the background: mid-grey becomes 1."""
     light = np.maximum(background.reshape(-1, 3).mean(axis=0), 12)
     return np.asarray(colours / light, np.float32)

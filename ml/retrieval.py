@@ -107,11 +107,20 @@ def _score_query(
 
 def distances_from(footage: Footage, query: int, mode: Mode, audio_weight: float = 0.5) -> Doubles:
     """Distance of every second to the query, infinite where a modality that is asked for lacks."""
-    video = _distances(footage.z_v, footage.has_video, query)
-    audio = _distances(footage.z_a, footage.has_audio, query)
     if mode == "video":
-        return video
-    return audio if mode == "audio" else distance.joint(video, audio, audio_weight)
+        return _distances(footage.z_v, footage.has_video, query)
+    if mode == "audio":
+        return _distances(footage.z_a, footage.has_audio, query)
+    both = footage.has_video & footage.has_audio
+    distances = np.full(len(both), np.inf)
+    if both[query]:
+        video, audio = (z[both] for z in (footage.z_v, footage.z_a))
+        distances[both] = distance.joint(
+            distance.eq5(footage.z_v[query], video),
+            distance.eq5(footage.z_a[query], audio),
+            audio_weight,
+        )
+    return distances
 
 
 def _distances(z: Embeddings, present: Mask, query: int) -> Doubles:

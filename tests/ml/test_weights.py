@@ -102,7 +102,8 @@ def test_pickled_code_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_checkpoint_without_its_weights_is_refused(tmp_path: Path) -> None:
-    for checkpoint in ({"state_dict": {}}, [1, 2], {"model_state": 3}):
+    checkpoints: list[object] = [{"state_dict": {}}, [1, 2], {"model_state": 3}]
+    for checkpoint in checkpoints:
         with pytest.raises(WeightsError, match="model_state"):
             import_kinetics(saved(tmp_path, checkpoint))
 

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from ml.distance import eq5
+from ml.foreground import FOREGROUND_DIM
+from ml.soundstats import SOUND_DIM
+from ml.starter import StarterEncoder
+
+
+def clips(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    foreground = random.exponential(0.02, (n, FOREGROUND_DIM)).astype(np.float32)
+    sound = random.normal(-50, 8, (n, SOUND_DIM)).astype(np.float32)
+    trunk = random.exponential(0.5, (n, 2, 432)).astype(np.float32)
+    return foreground, sound, trunk
+
+
+def all_of(n: int) -> dict[str, np.ndarray]:
+    return {"has_video": np.ones(n, bool), "has_audio": np.ones(n, bool)}
+
+
+@pytest.mark.parametrize("with_trunk", [False, True])
+def test_embeddings_are_float32_of_a_sane_length(with_trunk: bool) -> None:
+    foreground, sound, trunk = clips(200)
+    given = trunk if with_trunk else None
+    starter = StarterEncoder.fit(foreground, sound, given, **all_of(200))
+    z_v, z_a = starter.embed(foreground, sound, given, **all_of(200))
+    for z in (z_v, z_a):
+        assert z.dtype == np.float32
+        assert 0.5 < np.median(np.linalg.norm(z, axis=1)) < 5
+    assert starter.uses_trunk is with_trunk
+    assert starter.fitted_on == 200
+
+
+def test_a_clip_is_embedded_the_same_in_any_company() -> None:
+    foreground, sound, _ = clips(50)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(50))
+    together = starter.embed(foreground, sound, **all_of(50))
+    alone = starter.embed(foreground[7:8], sound[7:8], **all_of(1))
+    for many, one in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(many[7:8], one)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_one_clip_is_enough_to_begin_with(n: int) -> None:
+    foreground, sound, _ = clips(n)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(n))
+    others = clips(30, seed=1)
+    z_v, z_a = starter.embed(*others[:2], **all_of(30))
+    for z in (z_v, z_a):
+        assert np.isfinite(z).all()
+        assert len(np.unique(z, axis=0)) == 30
+        assert np.linalg.norm(z, axis=1).max() < 50
+
+
+def test_a_rare_colour_brings_its_clips_together() -> None:
+    foreground, sound, _ = clips(300)
+    rare = 5
+    foreground[:, rare] = 0
+    starter = StarterEncoder.fit(foreground, sound, **all_of(300))
+    foreground[[40, 240], rare] = 0.15
+    z_v, _ = starter.embed(foreground, sound, **all_of(300))
+    distances = eq5(z_v[40], z_v)
+    distances[40] = np.inf
+    assert distances.argmin() == 240
+
+
+def test_absent_modalities_stay_zero_and_unread() -> None:
+    foreground, sound, _ = clips(40)
+    masks = {"has_video": np.arange(40) % 2 == 0, "has_audio": np.arange(40) < 10}
+    foreground[~masks["has_video"]] = np.nan
+    sound[~masks["has_audio"]] = np.nan
+    starter = StarterEncoder.fit(foreground, sound, **masks)
+    z_v, z_a = starter.embed(foreground, sound, **masks)
+    assert np.isfinite(z_v).all()
+    assert np.isfinite(z_a).all()
+    assert not z_v[~masks["has_video"]].any()
+    assert not z_a[~masks["has_audio"]].any()
+
+
+def test_a_camera_without_sound_has_no_audio_part() -> None:
+    foreground, sound, _ = clips(10)
+    silent = {"has_video": np.ones(10, bool), "has_audio": np.zeros(10, bool)}
+    starter = StarterEncoder.fit(foreground, sound, **silent)
+    assert starter.audio is None
+    assert not starter.embed(foreground, sound, **all_of(10))[1].any()
+
+
+@pytest.mark.parametrize("with_trunk", [False, True])
+def test_it_comes_back_from_a_file_as_it_was(tmp_path: Path, with_trunk: bool) -> None:
+    foreground, sound, trunk = clips(30)
+    given = trunk if with_trunk else None
+    starter = StarterEncoder.fit(foreground, sound, given, **all_of(30))
+    save_file(starter.arrays(), tmp_path / "starter.safetensors")
+    again = StarterEncoder.from_arrays(load_file(tmp_path / "starter.safetensors"))
+    assert (again.fitted_on, again.uses_trunk) == (30, with_trunk)
+    for old, new in zip(
+        starter.embed(foreground, sound, given, **all_of(30)),
+        again.embed(foreground, sound, given, **all_of(30)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_trunk_features_must_come_where_they_were_fitted() -> None:
+    foreground, sound, trunk = clips(5)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(5))
+    with pytest.raises(ValueError, match="fitted"):
+        starter.embed(foreground, sound, trunk, **all_of(5))
+
+
+def test_extremes_are_cut_off() -> None:
+    foreground, sound, _ = clips(100)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(100))
+    z_v, z_a = starter.embed(foreground * np.float32(1e6), sound * np.float32(1e6), **all_of(100))
+    assert np.linalg.norm(z_v, axis=1).max() < 100
+    assert np.linalg.norm(z_a, axis=1).max() < 100
