@@ -68,8 +68,10 @@ class Command(BaseCommand):
 
     def answer(self, document: object, lines: list[str], *, as_json: bool) -> None:
         """Print the result: the document as JSON, or its lines for people."""
-        text = json.dumps(document, ensure_ascii=False) if as_json else "\n".join(lines)
-        self.stdout.write(text)
+        if as_json:
+            self.stdout.write(json.dumps(document, ensure_ascii=False))
+        elif lines:
+            self.stdout.write("\n".join(lines))
 
 
 def ensure_database() -> None:

@@ -37,7 +37,7 @@ def _trunk(weights: Path | None) -> runtime.Trunk:
         weights,
         device=settings.DEVICE,
         threads=settings.WORKER_THREADS,
-        cache_dir=settings.REPRISE_DATA / "compiled",
+        cache_dir=settings.COMPILED_FOLDER,
     )
 
 

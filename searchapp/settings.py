@@ -155,6 +155,8 @@ CELERY_TIMEZONE = "UTC"
 WORKER_PROCESSES = env.whole("REPRISE_WORKER_PROCESSES", os.cpu_count() or 1, minimum=1)
 WORKER_THREADS = env.whole("REPRISE_WORKER_THREADS", 1, minimum=1)
 DEVICE = env.text("REPRISE_DEVICE", "auto")
+# Graphs converted for this machine's processor; made again where they are missing.
+COMPILED_FOLDER = Path(env.text("REPRISE_COMPILED") or REPRISE_DATA / "compiled").expanduser()
 
 LOGGING = {
     "version": 1,

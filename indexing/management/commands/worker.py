@@ -1,7 +1,9 @@
 """Run a worker: it does whatever is queued, and sweeps for work whose worker died."""
 
 import os
+import warnings
 
+from celery.platforms import SecurityWarning
 from django.conf import settings
 from django.core.management.base import CommandParser
 
@@ -18,8 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *, processes: int, **options: object) -> None:
         broker.ready()
+        # The embedded shape is started by whoever sits at the machine, often root in a container.
+        warnings.filterwarnings("ignore", category=SecurityWarning)
         app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=prefork",
                 f"--concurrency={processes}",
