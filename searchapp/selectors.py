@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, Min, Q, QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
-from indexing import jobs, status
+from indexing import status
 from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
 
 ADMINS, OPERATORS, ANALYSTS = "admins", "operators", "analysts"
@@ -53,6 +54,11 @@ class Card:
     failed: int
 
     @property
+    def refused(self) -> bool:
+        """Whether it could not be taken in."""
+        return self.recording.state == Recording.State.REFUSED
+
+    @property
     def live(self) -> bool:
         """Whether it changes by itself and is to be refreshed."""
         return self.status is not None and not self.status.finished
@@ -67,6 +73,16 @@ class Shelf:
     total: int
 
     @property
+    def kept(self) -> tuple[Card, ...]:
+        """The recordings that came in."""
+        return tuple(card for card in self.cards if not card.refused)
+
+    @property
+    def refused(self) -> tuple[Card, ...]:
+        """The ones that did not, each with its reason."""
+        return tuple(card for card in self.cards if card.refused)
+
+    @property
     def hidden(self) -> int:
         """How many recordings of the camera the page leaves out."""
         return self.total - len(self.cards)
@@ -74,7 +90,7 @@ class Shelf:
 
 def shelves(user: Viewer, *, limit: int, camera: str = "") -> list[Shelf]:
     """Return the cameras with their newest recordings; all recordings of one where it is named."""
-    cameras = cameras_for(user).annotate(total=Count("recordings"))
+    cameras = cameras_for(user).annotate(total=Count("recordings")).order_by("name")
     if camera:
         cameras = cameras.filter(name=camera)
     found = []
@@ -190,8 +206,13 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 
 def work_waits_alone() -> bool:
-    """Tell whether work waits and no worker is there to do it."""
-    waits = Q(state__in=UNDER_WAY)
-    if not (Chunk.objects.filter(waits).exists() or Job.objects.filter(waits).exists()):
+    """Tell whether work waits and no worker is there to do it.
+
+    A worker that is busy with one long piece may not have reported for a while; its lease tells.
+    """
+    waits = Q(state=Work.State.WAITING)
+    leased = Q(state=Work.State.RUNNING, lease_until__gt=timezone.now())
+    kinds = (Chunk.objects, Job.objects)
+    if not any(kind.filter(waits).exists() for kind in kinds):
         return False
-    return not jobs.worker_running()
+    return not (any(kind.filter(leased).exists() for kind in kinds) or status.worker_running())

@@ -1,9 +1,11 @@
 """Search: a moment, and every other time something like it happened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -13,10 +15,11 @@ from indexing import search as door
 from indexing.models import Recording
 from indexing.search import Hit, Neighbour, SearchError, SearchQuery, SearchResult, With
 from searchapp import selectors
-from searchapp.forms import SearchForm, first_error
+from searchapp.forms import SearchForm, first_error, moment
 
 EXCLUSIONS = (0, 10, 30, 60, 120, 300, 900, 3600)
 HITS = (10, 20, 50, 100)
+UNFOLDED = 24
 WAYS = {
     With.JOINT: "Picture and sound",
     With.VIDEO: "Picture",
@@ -27,12 +30,25 @@ WAYS = {
 
 
 @dataclass(frozen=True)
+class Folded:
+    """The clips left out beside a hit, nearest first, as many as a page can carry."""
+
+    clips: tuple[tuple[Neighbour, Recording], ...]
+    total: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.clips)
+
+
+@dataclass(frozen=True)
 class Found:
     """A hit with what the page needs to show and play it."""
 
     hit: Hit
     recording: Recording
-    suppressed: tuple[tuple[Neighbour, Recording], ...]
+    suppressed: Folded
     link: str
 
 
@@ -81,24 +97,37 @@ def _recent(request: HttpRequest) -> dict[str, object]:
 
 def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
     """Return what the form of the page offers and what the link has chosen."""
-    encoder = recording.camera.encoder
-    crossable = encoder is not None and encoder.crossable
     return {
         "recording": recording,
         "second": None,
         "defaults": SearchQuery(recording_id=recording.pk, second=0),
-        "ways": [(way, label) for way, label in WAYS.items() if crossable or not way.crossing],
-        "exclusions": EXCLUSIONS,
-        "hit_counts": HITS,
+        "ways": _ways(recording),
+        "exclusions": _with_chosen(EXCLUSIONS, request.GET.get("exclusion", "")),
+        "hit_counts": _with_chosen(HITS, request.GET.get("k", "")),
         "cameras": selectors.cameras_for(request.user),
         "recordings": selectors.recordings_for(request.user).filter(
-            camera=recording.camera, state__in=(Recording.State.READY, Recording.State.INGESTING)
+            duration_s__gt=0,
+            camera__name__in=[recording.camera.name, *request.GET.getlist("camera")],
         ),
-        "chosen": _chosen(request.GET),
+        "chosen": _chosen(request.GET, recording.camera.tzinfo),
     }
 
 
-def _chosen(data: QueryDict) -> dict[str, object]:
+def _ways(recording: Recording) -> list[tuple[With, str]]:
+    """Return the ways to compare that this recording and its camera's encoder allow."""
+    if not (recording.has_video and recording.has_audio):
+        return [(With.JOINT, WAYS[With.VIDEO if recording.has_video else With.AUDIO])]
+    encoder = recording.camera.encoder
+    crossable = encoder is not None and encoder.crossable
+    return [(way, label) for way, label in WAYS.items() if crossable or not way.crossing]
+
+
+def _with_chosen(offered: Iterable[int], chosen: str) -> list[int]:
+    """Return what a menu offers, with the link's own number among it."""
+    return sorted({*offered, int(chosen)} if chosen.isdecimal() and len(chosen) < 9 else offered)
+
+
+def _chosen(data: QueryDict, zone: ZoneInfo) -> dict[str, object]:
     """Return the controls as the link has them, also where they are wrong."""
     return {
         "way": data.get("with") or With.JOINT.value,
@@ -107,35 +136,42 @@ def _chosen(data: QueryDict) -> dict[str, object]:
         "exclusion": data.get("exclusion") or "60",
         "camera": data.getlist("camera"),
         "within": data.getlist("within"),
-        "since": data.get("since", ""),
-        "until": data.get("until", ""),
+        "since": _on_clock(data.get("since", ""), zone),
+        "until": _on_clock(data.get("until", ""), zone),
         "narrowed": any(data.get(key) for key in ("camera", "within", "since", "until")),
     }
 
 
+def _on_clock(text: str, zone: ZoneInfo) -> str:
+    """Return a time of the link as the field for it takes it: on the camera's clock, no offset."""
+    try:
+        return f"{moment(text, zone).astimezone(zone):%Y-%m-%dT%H:%M:%S}" if text else ""
+    except ValidationError:
+        return ""
+
+
 def _answer(request: HttpRequest, result: SearchResult) -> dict[str, object]:
     """Return the hits with their recordings; one that this account may not see is left out."""
+    folds = [result.around_query, *(hit.suppressed for hit in result.hits)]
     ids = {hit.recording_id for hit in result.hits}
-    ids |= {each.recording_id for hit in result.hits for each in hit.suppressed}
-    ids |= {each.recording_id for each in result.around_query}
+    ids |= {each.recording_id for fold in folds for each in fold[:UNFOLDED]}
     seen = selectors.recordings_for(request.user).in_bulk(list(ids))
     found = [
         Found(
             hit,
             seen[hit.recording_id],
-            _paired(hit.suppressed, seen),
+            _folded(hit.suppressed, seen),
             _link(request.GET, hit.recording_id, hit.second),
         )
         for hit in result.hits
         if hit.recording_id in seen
     ]
-    return {"result": result, "found": found, "around": _paired(result.around_query, seen)}
+    return {"result": result, "found": found, "around": _folded(result.around_query, seen)}
 
 
-def _paired(
-    clips: Iterable[Neighbour], seen: dict[int, Recording]
-) -> tuple[tuple[Neighbour, Recording], ...]:
-    return tuple((each, seen[each.recording_id]) for each in clips if each.recording_id in seen)
+def _folded(clips: Sequence[Neighbour], seen: dict[int, Recording]) -> Folded:
+    shown = ((each, seen.get(each.recording_id)) for each in clips[:UNFOLDED])
+    return Folded(tuple((each, owner) for each, owner in shown if owner), len(clips))
 
 
 def _link(data: QueryDict, recording: int, second: int) -> str:

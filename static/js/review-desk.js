@@ -124,10 +124,9 @@ class ReviewDesk extends HTMLElement {
   state() {
     const { paused, playbackRate } = this.video;
     this.player.classList.toggle("playing", !paused);
-    this.player.classList.toggle("is-muted", this.video.muted);
     this.querySelector("[data-toggle]").setAttribute("aria-label", paused ? "Play" : "Pause");
     const mute = this.querySelector("[data-mute]");
-    mute?.setAttribute("aria-pressed", String(this.video.muted));
+    mute?.setAttribute("aria-pressed", String(!this.video.muted));
     const speed = this.querySelector("[data-speed]");
     if ([...speed.options].some((each) => Number(each.value) === playbackRate)) {
       speed.value = String(playbackRate);

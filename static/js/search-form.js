@@ -53,6 +53,9 @@ document.addEventListener("keydown", (event) => {
   setMuted(!muted());
 });
 
+// On a small screen the hits come first; the controls wait behind their summary.
+if (matchMedia("(max-width: 64rem)").matches) document.querySelector(".tuning")?.removeAttribute("open");
+
 onMuted(showSound);
 document.addEventListener("htmx:afterSettle", showSound);
 showSound();

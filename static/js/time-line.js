@@ -247,7 +247,7 @@ class TimeLine extends HTMLElement {
       this.window.style.width = `${(100 * DETAIL_S) / this.duration}%`;
     }
     this.detail.mark(time);
-    this.detail.says.textContent = `${offset(second)}  ${this.clock.time(second)}`;
+    this.detail.says.textContent = `${offset(second)} · ${this.clock.time(second)}`;
   }
 
   seek(second) {
