@@ -177,7 +177,6 @@ class Body:
     glow: NDArray[np.int64]
     order_ahead: NDArray[np.int64]
     order_behind: NDArray[np.int64]
-    clearance: float = 0.0
 
     def corners(self, x: float, y: float, dx: float, dy: float) -> Floats:
         """The 8 corners of its bounding box (8, 3) at a place and heading."""
@@ -185,7 +184,7 @@ class Body:
         signs = np.array([(a, b) for a in (-1, 1) for b in (-1, 1)]) * half
         flat = np.outer(signs[:, 0], (dx, dy)) + np.outer(signs[:, 1], (-dy, dx)) + (x, y)
         low = np.column_stack([flat, np.zeros(4)])
-        return np.concatenate([low, low + (0.0, 0.0, self.height)])
+        return np.concatenate([low, low + np.array([0.0, 0.0, self.height])])
 
 
 def _finish(name: str, mesh: Mesh) -> Body:
@@ -230,7 +229,7 @@ def _car(
     paint: Colour = PAINT,
     radius: float = 0.32,
 ) -> Mesh:
-    """A passenger car; `cabin` is the x of its tail, roof's back, roof's front and screen's foot."""
+    """A passenger car; `cabin` is the x of tail, roof's back, roof's front and screen's foot."""
     mesh, a, w = Mesh(), length / 2, width / 2
     hood = belt - 0.1
     lower = [
@@ -348,7 +347,6 @@ def _light_bar(mesh: Mesh, x: float, z: float, half: float) -> None:
 def _ambulance() -> Mesh:
     mesh = _van_mesh(6.1, 2.1, 2.55, (240, 241, 238), 1.5)
     w = 1.05
-    mesh.part = _Part(0, 0.0)
     mesh.sides([(-3.05, 0.92), (2.4, 0.92), (2.3, 1.2), (-3.05, 1.2)], _straight(w), (214, 60, 40))
     mesh.sides(
         [(-1.3, 1.5), (0.2, 1.5), (0.2, 2.05), (-1.3, 2.05)], _straight(w), (70, 96, 150), WINDOW
@@ -361,7 +359,6 @@ def _ambulance() -> Mesh:
 
 def _police() -> Mesh:
     mesh = _car(4.75, 1.86, 0.94, 1.5, (-1.85, -1.2, 0.25, 1.05), (226, 230, 234))
-    mesh.part = _Part(0, 0.0)
     mesh.sides([(-2.2, 0.5), (2.1, 0.5), (2.1, 0.74), (-2.2, 0.74)], _straight(0.93), (28, 62, 150))
     hood = [(1.15, -0.75, 0.93), (1.15, 0.75, 0.93), (2.15, 0.7, 0.78), (2.15, -0.7, 0.78)]
     mesh.face(hood, (28, 62, 150), (0.0, 0.0, 0.4))

@@ -10,8 +10,9 @@ _MAIN = ("W-E", "E-W", "W-N", "N-W", "S-E", "E-S")
 class Kind:
     """A kind of event.
 
-    `per_hour` occurrences are drawn; `speed` is in m/s; `level` is the RMS of its sound at 30 m as a
-    part of full scale (0 for a silent one); `seconds` is the length of a sound without a vehicle.
+    `per_hour` occurrences are drawn; `speed` is in m/s; `level` is the RMS of its sound at 30 m as
+    a part of full scale (0 for a silent one); `seconds` is the length of a sound that has no
+    vehicle; one with `priority` gets green.
     """
 
     name: str

@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.crossroads import truth
 from ml.crossroads.bodies import BODIES, ORDINARY, PAINTS
-from ml.crossroads.geometry import ARM_LENGTH, HEIGHT, STOP_LINE, WIDTH, Camera, path_named
+from ml.crossroads.geometry import ARM_LENGTH, HEIGHT, STOP_LINE, WIDTH, path_named
 from ml.crossroads.kinds import KINDS, Kind
 from ml.crossroads.light import LightName, Sky
 from ml.crossroads.traffic import (
@@ -230,10 +229,10 @@ def attenuation(distance: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(30.0 / near * np.exp(-np.maximum(near - 30.0, 0.0) / 70.0))
 
 
-def distances(camera: Camera, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Metres from the camera, where the microphone is, to places (N, 2) on the ground."""
-    flat = places - camera.origin[:2]
-    return np.asarray(np.sqrt((flat**2).sum(axis=1) + camera.origin[2] ** 2))
+def distances(view: View, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Metres from a view's microphone to places (N, 2) on the ground."""
+    x, y, z = view.microphone
+    return np.asarray(np.sqrt(((places - (x, y)) ** 2).sum(axis=1) + z * z))
 
 
 def _driven_events(drives: Iterable[Drive], view: View) -> list[Event]:
@@ -246,7 +245,7 @@ def _driven_event(drive: Drive, view: View) -> Event:
     times = drive.start_s + STEP_S * np.arange(len(drive.way))
     loudness = float(rng.uniform(0.75, 1.3))
     seen = _span(times, np.array([_share_seen(drive, t, view) for t in times]) >= SEEN_SHARE)
-    far = distances(view.camera, drive.path.places(drive.way))
+    far = distances(view, drive.path.places(drive.way))
     heard = _span(times, kind.level * loudness * attenuation(far) >= HEARD_LEVEL)
     spans = [span for span in (seen, heard) if span] or [(drive.start_s, drive.start_s)]
     return Event(

@@ -19,7 +19,7 @@ PIECE_S = 4
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some seconds of a stream: frames uint8 (FPS * n, 360, 640, 3), samples float32 (44100 * n,)."""
+    """n seconds of a stream: frames uint8 (FPS n, 360, 640, 3), samples float32 (44100 n,)."""
 
     seconds: int
     frames: NDArray[np.uint8]
@@ -66,7 +66,7 @@ _stage: Stage | None = None
 
 
 def _begin(plan: Plan, sounds: RealSounds | None) -> None:
-    global _stage  # noqa: PLW0603  (one stage a process, made when it starts)
+    global _stage
     _stage = Stage(plan, sounds)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.crossroads import texture
-from ml.crossroads.geometry import HEIGHT, WIDTH, Camera
+from ml.crossroads.geometry import HEIGHT, WIDTH
 from ml.crossroads.light import Light
 from ml.crossroads.views import Box, Building, View
 
@@ -52,15 +52,15 @@ class Scenery:
 
 def light_colours(light: Light) -> tuple[Floats, Floats, Floats]:
     """Colours of sun, sky and lamps as factors of an albedo."""
-    sun = light.sun * np.array([0.72, 0.72 - 0.1 * light.warmth, 0.68 - 0.26 * light.warmth])
-    sky = light.sky * np.array([0.44, 0.47, 0.52])
-    return sun, sky, light.lamps * 0.85 * _LAMP_COLOUR
+    sun = light.sun * np.array([0.74, 0.72 - 0.1 * light.warmth, 0.66 - 0.26 * light.warmth])
+    sky = light.sky * np.array([0.54, 0.57, 0.62])
+    return sun, sky, light.lamps * 1.15 * _LAMP_COLOUR
 
 
 def _lamp_level(x: Floats, y: Floats, lamps: Floats) -> Floats:
     level = np.zeros(x.shape)
     for lx, ly in lamps:
-        level += (1 + ((x - lx) ** 2 + (y - ly) ** 2) / 42.0) ** -1.5
+        level += (1 + ((x - lx) ** 2 + (y - ly) ** 2) / 75.0) ** -1.5
     return np.asarray(np.minimum(level, 1.3))
 
 
@@ -171,11 +171,17 @@ def _tree(trace: _Trace, x: float, y: float, height: float, seed: int) -> None:
     _plain_box(trace, (x - trunk, y - trunk, 0, x + trunk, y + trunk, height * 0.6), (88, 70, 54))
     crown = np.array([x, y, height * 0.7])
     hue = np.array([66.0, 92.0, 44.0]) * rng.uniform(0.85, 1.15, 3)
-    for _ in range(70):
+    for _ in range(150):
         direction = rng.normal(size=3)
         direction /= np.linalg.norm(direction)
-        centre = crown + direction * np.array([0.3, 0.3, 0.27]) * height * rng.uniform(0.25, 1)
-        _leaves(trace, centre, height * float(rng.uniform(0.06, 0.12)), hue, seed)
+        centre = crown + direction * np.array([0.31, 0.31, 0.27]) * height * rng.uniform(0.3, 1)
+        _leaves(
+            trace,
+            centre,
+            height * float(rng.uniform(0.04, 0.085)),
+            hue * rng.uniform(0.8, 1.2),
+            seed,
+        )
 
 
 def _leaves(trace: _Trace, centre: Floats, radius: float, hue: Floats, seed: int) -> None:
@@ -189,8 +195,8 @@ def _leaves(trace: _Trace, centre: Floats, radius: float, hue: Floats, seed: int
     hits = (root > 0) & (t > 0) & (t < trace.t[where])
     where, t = where[hits], t[hits]
     points = trace.camera.origin + trace.rays[where] * t[:, None]
-    speckle = texture.noise(points[:, 0] + points[:, 1], points[:, 2] * 1.3, 0.11, seed)
-    solid = speckle > -0.62
+    speckle = texture.noise(points[:, 0] + points[:, 1], points[:, 2] * 1.3, 0.07, seed)
+    solid = speckle > -0.45
     where, t, points, speckle = where[solid], t[solid], points[solid], speckle[solid]
     trace.hit(where, t, (points - centre) / radius)
     trace.albedo[where] = np.clip(hue * (0.85 + 0.42 * speckle[:, None]), 4, 250)
@@ -225,7 +231,7 @@ def _build(view: View) -> _Trace:
         _building(trace, building, view.texture_seed * 100 + 10 * i)
     for x, y, height in view.poles:
         _street_lamp(trace, x, y, height)
-    for x, y in ((4.6, 7.9), (-4.6, -7.9), (-7.9, 4.6), (7.9, -4.6)):
+    for x, y in ((7.9, 4.6), (-7.9, -4.6), (-4.6, 7.9), (4.6, -7.9)):
         _plain_box(trace, (x - 0.06, y - 0.06, 0, x + 0.06, y + 0.06, 3.2), (60, 62, 64))
         _plain_box(trace, (x - 0.16, y - 0.16, 2.3, x + 0.16, y + 0.16, 3.25), (34, 36, 36))
     for i, (x, y, height) in enumerate(view.trees):
@@ -274,6 +280,3 @@ def _obstacles(distance: Floats) -> Layer:
     k = _OVERSAMPLING
     parts = distance.reshape(HEIGHT, k, WIDTH, k).transpose(0, 2, 1, 3).reshape(HEIGHT, WIDTH, -1)
     return np.asarray(np.sort(parts, axis=2)[:, :, 1], dtype=np.float32)
-
-
-__all__ = ["Camera", "Scenery", "build_scenery", "light_colours"]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.crossroads import synthesis
-from ml.crossroads.bodies import ORDINARY
+from ml.crossroads.kinds import KINDS
 from ml.crossroads.plan import Event, Plan, attenuation, distances
 from ml.crossroads.synthesis import SAMPLE_RATE, Samples
 from ml.crossroads.traffic import STEP_S, Drive
@@ -51,7 +51,7 @@ class Soundtrack:
         level = _level(event)
         if event.drive is None:
             place = np.array([event.place])
-            far = float(distances(self.plan.view.camera, place)[0])
+            far = float(distances(self.plan.view, place)[0])
             gain = (
                 level if event.kind == "train" else level * float(attenuation(np.array([far]))[0])
             )
@@ -119,15 +119,13 @@ class Soundtrack:
 
 
 def _level(event: Event) -> float:
-    from ml.crossroads.kinds import KINDS
-
     return KINDS[event.kind].level * event.loudness
 
 
 def _distance(plan: Plan, drive: Drive, times: NDArray[np.float64]) -> NDArray[np.float64]:
     at = np.clip((times - drive.start_s) / STEP_S, 0, len(drive.way) - 1)
     way = np.interp(at, np.arange(len(drive.way)), drive.way)
-    return distances(plan.view.camera, drive.path.places(way))
+    return distances(plan.view, drive.path.places(way))
 
 
 def _turn(loop: Samples, number: int) -> Samples:
@@ -217,6 +215,3 @@ def _bed(samples: bytes) -> Samples:
     seconds = max(len(clip) // SAMPLE_RATE - 1, 1)
     needed = (seconds + 1) * SAMPLE_RATE
     return _looped(np.resize(clip, needed), seconds)
-
-
-__all__ = ["ORDINARY", "Soundtrack"]

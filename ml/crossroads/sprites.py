@@ -13,8 +13,6 @@ from ml.crossroads.geometry import HEIGHT, WIDTH, Camera
 Floats = NDArray[np.float64]
 Bytes = NDArray[np.uint8]
 
-_LIMIT = 900.0
-
 
 @dataclass(frozen=True)
 class Pose:
@@ -29,7 +27,6 @@ class Pose:
     lamp: Floats
     sun_direction: Floats
     glowing: frozenset[int] = frozenset()
-    night: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,21 +226,23 @@ class _Figure:
     def __init__(
         self, canvas: Canvas, base: Floats, tall: float, along: float, stride: float, pose: Pose
     ) -> None:
-        self.canvas, self.base, self.tall, self.pose = canvas, base, tall, pose
+        self.canvas = canvas
         self.along, self.stride = along, stride
-        self.light = 0.55 * pose.sun + 0.85 * pose.sky + 0.8 * pose.lamp
+        self.light = (0.55 * pose.sun + 0.85 * pose.sky + 0.8 * pose.lamp).tolist()
+        self.x, self.y = canvas.local(base).tolist()
+        self.unit = tall * canvas.scale
 
     def at(self, x: float, up: float) -> tuple[float, float]:
-        point = self.canvas.local(self.base + np.array([x, -up]) * self.tall)
-        return float(point[0]), float(point[1])
+        return self.x + x * self.unit, self.y - up * self.unit
 
     def fill(self, colour: tuple[int, int, int], shade: float = 1.0) -> tuple[int, ...]:
-        return (*(int(v) for v in np.clip(np.array(colour) * self.light * shade, 2, 250)), 255)
+        lit = (c * light * shade for c, light in zip(colour, self.light, strict=True))
+        return (*(min(max(int(v), 2), 250) for v in lit), 255)
 
     def limb(
         self, a: tuple[float, float], b: tuple[float, float], width: float, fill: tuple[int, ...]
     ) -> None:
-        thick = max(int(width * self.tall * self.canvas.scale), 1)
+        thick = max(int(width * self.unit), 1)
         self.canvas.draw.line([self.at(*a), self.at(*b)], fill=fill, width=thick)
 
     def ball(self, x: float, up: float, rx: float, ry: float, fill: tuple[int, ...]) -> None:
@@ -274,6 +273,3 @@ class _Figure:
             self.ball(0.11 * back, 0.68, 0.06, 0.12, self.fill((60, 74, 66)))
         elif load == "umbrella":
             self.ball(0.0, 1.08, 0.26, 0.1, self.fill((44, 48, 66)))
-
-
-__all__ = ["Canvas", "Person", "Pose", "Sprite", "draw_pedestrian", "draw_person", "draw_vehicle"]

@@ -87,8 +87,8 @@ def facade(u: Floats, z: Floats, building: Building, seed: int) -> tuple[Floats,
     colour = wall + (rough + courses)[:, None]
     floor, bay = np.floor(z / building.storey), np.floor(u / building.bay)
     v, h = np.mod(z, building.storey), np.mod(u, building.bay)
-    side = building.bay * 0.24
     shop = floor == 0
+    side = building.bay * np.where(shop, 0.1, 0.24)
     tall = np.where(shop, 0.35, 0.95)
     window = _between(h, side, building.bay - side) & (v > tall) & (v < building.storey - 0.55)
     frame = window & (
@@ -99,6 +99,10 @@ def facade(u: Floats, z: Floats, building: Building, seed: int) -> tuple[Floats,
     colour = np.where(window[:, None], pane, colour)
     colour = np.where(frame[:, None], 188.0, colour)
     colour = np.where(ledge[:, None], colour * 0.8, colour)
+    hue = _lattice(seed + 4)[0, np.mod(np.floor(u / building.bay / 2), 256).astype(int)]
+    sign = shop & (hue > -0.3) & _between(v, building.storey - 0.55, building.storey - 0.16)
+    board = 110 + 70 * np.cos(6 * hue[:, None] + np.array([0.0, 2.1, 4.2]))
+    colour = np.where(sign[:, None], board, colour)
     roof_edge = z > building.height - 0.45
     colour = np.where(roof_edge[:, None], colour * 0.7, colour)
     lit = _lattice(seed + 3)[np.mod(floor, 256).astype(int), np.mod(bay, 256).astype(int)]

@@ -19,6 +19,7 @@ CYCLE_S = 64.0
 _GREEN_S, _CLEAR_S = 10.0, 3.0
 _WALK_FROM = 4 * (_GREEN_S + _CLEAR_S)
 _ORDER = "WNES"
+_SHARED_WAY = 10.0
 _ACCELERATION, _BRAKING, _HEADWAY_S, _GAP = 1.8, 2.5, 1.1, 2.2
 
 
@@ -155,14 +156,28 @@ class _Vehicle:
 
 
 def _leaders(vehicles: Sequence[_Vehicle]) -> dict[str, list[_Vehicle]]:
-    """Vehicles still waiting by arm of origin, and those past the line by arm of destination."""
+    """Vehicles before the line by arm of origin, those past it by arm of destination.
+
+    One that has only just passed the line also ends its arm of origin, whichever way it turns.
+    """
     lanes: dict[str, list[_Vehicle]] = {}
     for vehicle in vehicles:
         key = f"in {vehicle.origin}" if vehicle.waiting else f"out {vehicle.destination}"
         lanes.setdefault(key, []).append(vehicle)
-    for lane in lanes.values():
-        lane.sort(key=lambda v: v.remaining)
+        if 0 <= vehicle.s - vehicle.path.stop_s < _SHARED_WAY:
+            lanes.setdefault(f"past {vehicle.origin}", []).append(vehicle)
+    for key, lane in lanes.items():
+        lane.sort(key=lambda v: v.remaining if key.startswith("out") else -v.s)  # noqa: B023
     return lanes
+
+
+def _beyond(vehicle: _Vehicle, lanes: dict[str, list[_Vehicle]]) -> _Vehicle | None:
+    """What the first before the line follows: the nearest on its way out, or in the crossing."""
+    past = lanes.get(f"past {vehicle.origin}", [])
+    out = lanes.get(f"out {vehicle.destination}", [])
+    if past:
+        return min(past, key=lambda v: v.s)
+    return out[-1] if out else None
 
 
 def _gap_ahead(vehicle: _Vehicle, ahead: _Vehicle | None, red: bool) -> tuple[float, float]:
@@ -170,7 +185,10 @@ def _gap_ahead(vehicle: _Vehicle, ahead: _Vehicle | None, red: bool) -> tuple[fl
     gap, speed = 1e3, vehicle.trip.speed
     if ahead is not None:
         half = (ahead.trip.length + vehicle.trip.length) / 2
-        gap, speed = vehicle.remaining - ahead.remaining - half, ahead.v
+        between = vehicle.remaining - ahead.remaining
+        if ahead.origin == vehicle.origin:
+            between = ahead.s - vehicle.s
+        gap, speed = between - half, ahead.v
     to_line = vehicle.path.stop_s - vehicle.s - vehicle.trip.length / 2
     can_stop = vehicle.v**2 < 2 * 4.5 * max(to_line, 0.1)
     if red and vehicle.waiting and can_stop and to_line + 1.6 < gap:
@@ -188,11 +206,12 @@ def simulate(trips: Iterable[Trip], signals: Signals, start_s: float, end_s: flo
         lanes = _leaders(active)
         _enter(queue, t, lanes, active)
         for key, lane in lanes.items():
+            if key.startswith("past"):
+                continue
             for place, vehicle in enumerate(lane):
                 ahead = lane[place - 1] if place else None
-                if ahead is None and key.startswith("in"):
-                    beyond = lanes.get(f"out {vehicle.destination}", [])
-                    ahead = beyond[-1] if beyond else None
+                if ahead is None and vehicle.waiting:
+                    ahead = _beyond(vehicle, lanes)
                 vehicle.advance(*_gap_ahead(vehicle, ahead, not signals.green(vehicle.origin, t)))
         gone = [v for v in active if v.remaining < 70]
         drives += [Drive(v.trip, v.start_s, np.array(v.way)) for v in gone]

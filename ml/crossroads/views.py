@@ -23,10 +23,15 @@ class Building:
 
 @dataclass(frozen=True)
 class View:
-    """A camera and what stands around its crossing."""
+    """A camera, where its microphone hangs, and what stands around its crossing.
+
+    Trees and poles are x, y and height; parked cars a body, x, y, heading in degrees and paint.
+    `tint` colours the light, `sun` points to the sun, `noise` scales the sensor's.
+    """
 
     name: str
     camera: Camera
+    microphone: tuple[float, float, float]
     buildings: tuple[Building, ...]
     trees: tuple[tuple[float, float, float], ...]
     poles: tuple[tuple[float, float, float], ...]
@@ -49,7 +54,8 @@ _BRICK, _CREAM, _GREY, _OCHRE, _WHITE, _SLATE = (
 VIEWS = {
     "A": View(
         "A",
-        Camera((-17.0, -42.0, 15.0), (1.0, 2.2, 0.0), 43.0),
+        Camera((-31.4, -77.4, 27.0), (1.0, 2.2, 0.0), 25.4),
+        (-14.0, -20.0, 6.0),
         (
             Building(-52, 9.4, -9.6, 26, 11.5, _BRICK),
             Building(9.6, 9.4, 38, 28, 14.5, _CREAM, 3.4, 3.0),
@@ -69,7 +75,7 @@ VIEWS = {
             (8.0, 30.0, 7),
         ),
         ((-8.0, -8.0, 8.5), (8.0, 8.0, 8.5), (-8.2, 8.0, 6.0), (19.0, -7.6, 8.5)),
-        (("sedan", 21.0, -13.0, 0.0, 3), ("hatchback", 17.0, -18.5, 90.0, 5)),
+        (("sedan", 17.5, -5.0, 0.0, 3), ("hatchback", -16.0, 5.0, 180.0, 5)),
         1.0,
         (1.0, 1.0, 0.98),
         (-0.55, -0.55, 0.63),
@@ -77,7 +83,8 @@ VIEWS = {
     ),
     "B": View(
         "B",
-        Camera((20.0, -39.0, 16.5), (-0.6, 1.6, 0.0), 44.5),
+        Camera((36.5, -71.5, 29.7), (-0.6, 1.6, 0.0), 26.3),
+        (14.0, -19.0, 6.0),
         (
             Building(-50, 9.4, -9.6, 30, 13.5, _WHITE, 3.3, 3.2),
             Building(9.6, 9.4, 44, 24, 9.5, _SLATE),
@@ -90,7 +97,7 @@ VIEWS = {
         ),
         ((-19.0, 7.8, 6.4), (12.5, 7.8, 5.4), (18.0, -11.0, 4.2), (-8.2, 27.0, 6.5)),
         ((8.0, -8.2, 8.5), (-8.0, 8.0, 8.5), (8.2, 8.2, 6.0), (-20.0, -7.6, 8.5)),
-        (("suv", -20.0, -13.0, 0.0, 1), ("van", -14.0, -19.0, 90.0, 2)),
+        (("suv", -18.0, -5.0, 0.0, 1), ("van", 17.0, 5.1, 180.0, 2)),
         1.25,
         (1.02, 0.99, 0.93),
         (0.6, -0.45, 0.66),
@@ -98,7 +105,8 @@ VIEWS = {
     ),
     "C": View(
         "C",
-        Camera((-43.0, -50.0, 26.0), (-0.5, 0.0, 0.0), 37.0),
+        Camera((-58.0, -67.5, 38.0), (-0.5, 1.0, 0.0), 31.0),
+        (-20.0, -24.0, 7.0),
         (
             Building(-70, 9.4, -9.6, 24, 8.5, _GREY, 3.0, 2.2),
             Building(9.6, 9.4, 44, 30, 17.0, _SLATE, 3.2, 2.8),
@@ -117,7 +125,7 @@ VIEWS = {
             (8.2, 22.0, 6.5),
         ),
         ((-8.0, -7.9, 8.5), (8.0, 8.0, 8.5), (-8.2, 8.0, 6.0), (7.8, -8.2, 8.5), (-27, -7.8, 8.5)),
-        (("hatchback", 12.5, -13.0, 0.0, 4), ("sedan", -13.0, -16.0, 90.0, 0)),
+        (("hatchback", 19.5, 5.0, 180.0, 4), ("sedan", -18.0, -5.0, 0.0, 0)),
         2.0,
         (0.94, 0.98, 1.04),
         (-0.3, 0.62, 0.6),
