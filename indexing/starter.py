@@ -35,7 +35,7 @@ def in_use(camera_id: int, features: Features, trunk: str) -> Encoder:
         return camera.encoder
     fitted = _fitted(camera, features, trunk, settled=False)
     with transaction.atomic():
-        locked = Camera.objects.select_for_update().select_related("encoder").get(pk=camera_id)
+        locked = Camera.objects.select_for_update(of=("self",)).select_related("encoder").get(pk=camera_id)
         if locked.encoder:  # another worker was first
             return locked.encoder
         fitted.version = _next_version(locked)

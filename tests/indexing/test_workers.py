@@ -63,7 +63,7 @@ class Installation:
         """Return verify's document once it is as wanted."""
         while not reached(state := self.state()):
             assert any(worker.poll() is None for worker in self.workers), "no worker is left"
-            time.sleep(0.5)
+            time.sleep(1)
         return state
 
     def end(self) -> None:
@@ -99,7 +99,7 @@ def deployed(tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Inst
 def test_a_killed_worker_loses_and_doubles_nothing(
     embedded: Installation, make_video: Make
 ) -> None:
-    path = make_video(150)
+    path = make_video(125)
     embedded.command("ingest", str(path), "--camera", "north")
     worker = embedded.start_worker()
     embedded.until(lambda state: state["clips_embedded"] > 0)
@@ -110,10 +110,10 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     embedded.start_worker()
     whole = embedded.until(lambda state: state["ok"])
 
-    assert interrupted["clips_embedded"] < 150
-    assert whole["clips_planned"] == whole["clips_embedded"] == whole["clips_searchable"] == 150
+    assert interrupted["clips_embedded"] < 125
+    assert whole["clips_planned"] == whole["clips_embedded"] == whole["clips_searchable"] == 125
     recording = embedded.command("ingest", str(path), "--wait")
-    assert (recording["state"], recording["clips"], recording["gaps"]) == ("ready", 150, [])
+    assert (recording["state"], recording["clips"], recording["gaps"]) == ("ready", 125, [])
 
 
 def test_several_workers_share_redis_and_postgresql(
@@ -122,13 +122,14 @@ def test_several_workers_share_redis_and_postgresql(
     deployed.start_worker()
     deployed.start_worker()
 
-    recording = deployed.command("ingest", str(make_video(130)), "--camera", "north", "--wait")
+    recording = deployed.command("ingest", str(make_video(100)), "--camera", "north", "--wait")
 
     assert recording["state"] == "ready"
-    assert deployed.state()["clips_searchable"] == 130
-    found = deployed.command("search", str(recording["recording"]), "0:00:30", "-k", "2")
+    assert deployed.state()["clips_searchable"] == 100
+    found = deployed.command("search", str(recording["recording"]), "0:00:10", "-k", "1")
     seconds = [hit["second"] for hit in found["hits"]]
-    assert all(abs(second - 30) > 60 for second in seconds)
+    assert len(seconds) == 1
+    assert seconds[0] > 70
 
 
 def test_the_command_line_works_without_a_worker(embedded: Installation, make_video: Make) -> None:
