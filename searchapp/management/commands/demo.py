@@ -41,9 +41,7 @@ class Command(BaseCommand):
             "--no-serve", action="store_true", help="stop when everything can be searched"
         )
 
-    def handle(
-        self, *, file: Path | None, port: int, no_serve: bool, **options: object
-    ) -> None:
+    def handle(self, *, file: Path | None, port: int, no_serve: bool, **options: object) -> None:
         if file and not file.is_file():
             raise Failure(f"There is no file {file}.")
         check_port(port)
@@ -82,7 +80,7 @@ class Command(BaseCommand):
         first = ready[0]
         self.say(
             f"All of it can be searched. Choose a moment: "
-            f"http://127.0.0.1:{port}/recordings/{first.pk}/"
+            f"http://127.0.0.1:{port}/recordings/{first.pk}"
         )
 
 
@@ -105,6 +103,7 @@ def check_port(port: int) -> None:
 
 def start_web(port: int) -> subprocess.Popen[bytes]:
     """Start the web server: one process with threads, which share its snapshots."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise wants it, empty or not
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "searchapp.wsgi"),
@@ -153,12 +152,13 @@ def piece(number: int) -> Recording:
     folder.mkdir(parents=True, exist_ok=True)
     video = folder / f"crossroads-{start:%H%M}.mp4"
     if not video.exists():
+        # The first piece has the machine to itself; later ones share it with the worker.
+        processes = (os.cpu_count() or 1) if number == 0 else 1
         call_command(
             "crossroads",
-            video,
-            minutes=PIECE_MINUTES,
-            seed=SEED,
-            view="A",
+            str(video),
+            *("--minutes", str(PIECES * PIECE_MINUTES), "--part", f"{number + 1}/{PIECES}"),
+            *("--seed", str(SEED), "--view", "A", "--jobs", str(processes)),
         )
     with video.open("rb") as stream:
         return take_in(
