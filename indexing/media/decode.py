@@ -123,17 +123,18 @@ def _assemble(info: MediaInfo, raw: Extract, span: Span) -> DecodedChunk:
     if info.video and raw.frames is not None and raw.frame_count:
         shown = _shown(raw.picture_us, info.video, span)
         has_video = np.asarray(shown.any(axis=1), np.bool_)
-        frames = _fill(raw.frames, raw.frame_count, shown) if has_video.any() else None
+        frames = _fill(raw, shown, span) if has_video.any() else None
     if raw.samples is not None and raw.samples.size:
         samples = _whole(raw.samples, span.clips)
         sounding = _sounding(raw.sound_us, span)
         peaks = np.abs(samples).reshape(span.clips, SAMPLE_RATE).max(axis=1)
         has_audio = sounding & (peaks >= SILENCE_PEAK)
-    damage: list[Gap] = []
+    gaps = [gap for gap in _known(info, span) if gap.reason not in (NO_PICTURE, NO_SOUND, CUT_OFF)]
     if info.video:
-        damage += _damage(info, ~has_video, span, DAMAGED_PICTURE, NO_PICTURE)
+        gaps += _absences(info, ~has_video, span, NO_PICTURE, DAMAGED_PICTURE)
     if info.audio:
-        damage += _damage(info, ~sounding, span, DAMAGED_SOUND, NO_SOUND)
+        gaps += _absences(info, ~sounding, span, NO_SOUND, DAMAGED_SOUND)
+    damaged = any(gap.reason in (DAMAGED_PICTURE, DAMAGED_SOUND) for gap in gaps)
     # A seek between keyframes leaves packets without what they refer to: no damage to the file.
     errors = raw.decode_errors and not _unindexed(info)
     return DecodedChunk(
@@ -141,15 +142,19 @@ def _assemble(info: MediaInfo, raw: Extract, span: Span) -> DecodedChunk:
         samples=samples if has_audio.any() else None,
         has_video=has_video,
         has_audio=has_audio,
-        gaps=merge_gaps([*_known(info, span), *damage]),
-        damaged=bool(damage or errors),
+        gaps=merge_gaps(gaps),
+        damaged=bool(damaged or errors),
         cpu_s=raw.cpu_s,
     )
 
 
+def _slots_us(span: Span) -> Micros:
+    return span.start_s * SECOND_US + np.arange(FPS * span.clips) * (SECOND_US // FPS)
+
+
 def _shown(picture_us: Micros, video: VideoStream, span: Span) -> Mask:
     """Which slots, bool (n, 5), show a picture: one stays until the next, but not across a hole."""
-    slots = span.start_s * SECOND_US + np.arange(FPS * span.clips) * (SECOND_US // FPS)
+    slots = _slots_us(span)
     last = np.searchsorted(picture_us, slots, side="right") - 1
     far = np.iinfo(np.int64).max // 2
     since = np.append(picture_us, far)[last]
@@ -160,17 +165,22 @@ def _shown(picture_us: Micros, video: VideoStream, span: Span) -> Mask:
     return np.asarray(shown.reshape(span.clips, FPS), np.bool_)
 
 
-def _fill(frames: npt.NDArray[np.uint8], count: int, shown: Mask) -> npt.NDArray[np.uint8]:
-    """Repeat the nearest picture in the empty slots of a second; blank the seconds without any."""
-    slots = np.arange(FPS)
-    for second, here in enumerate(shown):
-        start = second * FPS
-        if not here.any():
+def _fill(raw: Extract, shown: Mask, span: Span) -> npt.NDArray[np.uint8] | None:
+    """Blank the seconds without a picture; leave no other slot empty.
+
+    A slot after the last picture repeats it; one at the end of a hole has the first one after it.
+    """
+    frames = raw.frames
+    if frames is None:
+        return None
+    frames[raw.frame_count :] = frames[raw.frame_count - 1]
+    early = _slots_us(span).reshape(shown.shape) < raw.picture_us[0]
+    for second, start in enumerate(range(0, len(frames), FPS)):
+        if not shown[second].any():
             frames[start : start + FPS] = 0
-        elif not here.all() or start + FPS > count:
-            there = slots[here]
-            nearest = there[np.abs(there[None, :] - slots[:, None]).argmin(axis=1)]
-            frames[start : start + FPS] = frames[np.minimum(start + nearest, count - 1)]
+        elif not early[second, 0]:
+            first = start + int(shown[second].argmax())
+            frames[start:first] = frames[first]
     return frames
 
 
@@ -196,16 +206,10 @@ def _known(info: MediaInfo, span: Span) -> Iterator[Gap]:
             yield Gap(start, end, gap.reason)
 
 
-def _damage(
-    info: MediaInfo, absent: Mask, span: Span, reason: str, known_reason: str
-) -> Iterator[Gap]:
-    """Seconds that the file promised and the decoder could not give."""
+def _absences(info: MediaInfo, absent: Mask, span: Span, known: str, damaged: str) -> Iterator[Gap]:
+    """Name the seconds that gave nothing: known to be missing, or promised and not decodable."""
     for offset in np.flatnonzero(absent):
         second = span.start_s + int(offset)
-        known = any(
-            gap.start <= second < gap.end
-            for gap in info.gaps
-            if gap.reason in (known_reason, CUT_OFF)
-        )
-        if not known:
-            yield Gap(second, second + 1, reason)
+        reasons = {gap.reason for gap in info.gaps if gap.start <= second < gap.end}
+        reason = next((each for each in (CUT_OFF, known) if each in reasons), damaged)
+        yield Gap(second, second + 1, reason)

@@ -30,6 +30,10 @@ WALL_S = 120.0
 WALL_S_PER_S = 10.0
 # How much sound before the chunk is resampled, so that the chunk's first samples are in full swing.
 SOUND_LEAD_S = 1
+# Enough to fill half a second at the highest rate a header can claim.
+CLONES = 50_000
+# Sound may stray this far from its time stamps, which jitter, before it is put back in its place.
+DRIFT_S = 0.04
 
 Micros = npt.NDArray[np.int64]
 
@@ -140,6 +144,8 @@ def _video_options(info: MediaInfo, video: VideoStream, span: Span, log: int) ->
         f"setpts=PTS-{_zero_us(info)}",
         f"trim=start={max(0.0, span.start_s - video.hold_s):.6f}",
         *_note_times("", log),
+        # The fps filter forgets the stream's last picture unless another follows it.
+        f"tpad=stop_mode=clone:stop={CLONES}",
         # Rounding a picture's time up to the next slot makes each slot show the last picture at or
         # before it.
         f"fps=fps={FPS}:start_time={span.start_s}:round=up",
@@ -162,7 +168,9 @@ def _audio_options(info: MediaInfo, span: Span, log: int) -> dict[str, Any]:
         f"atrim=start={max(0, span.start_s - SOUND_LEAD_S)}:end={span.end_s}",
         *_note_times("a", log),
         "aformat=sample_fmts=fltp:channel_layouts=mono",
-        f"aresample={SAMPLE_RATE}:async=1:first_pts={span.start_s * SAMPLE_RATE}",
+        # Two steps, since first_pts counts samples of the rate before resampling, which may change.
+        f"aresample={SAMPLE_RATE}",
+        f"aresample=async=1:min_hard_comp={DRIFT_S}:first_pts={span.start_s * SAMPLE_RATE}",
         f"atrim=end_sample={span.clips * SAMPLE_RATE}",
     ]
     return {"af": ",".join(filters), "format": "f32le"}

@@ -110,11 +110,13 @@ class StreamScan:
 
     @property
     def mean_interval(self) -> float:
-        """The mean of the ordinary intervals, which a clock of whole milliseconds blurs."""
-        ordinary = self._ordinary()
-        count = sum(ordinary.values())
-        mean = sum(steps * n for steps, n in ordinary.items()) / max(count, 1) / STEPS
-        return mean or self.interval
+        """The mean where the rate is constant, since clocks of whole milliseconds blur the median;
+        otherwise the median.
+        """
+        count = sum(self._intervals.values())
+        if self.start is None or not count or self.irregular:
+            return self.interval
+        return (self._last - self.start) / count
 
     @property
     def irregular(self) -> bool:

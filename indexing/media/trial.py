@@ -12,6 +12,10 @@ from indexing.media.header import Stream
 
 WALL_S = 120
 KINDS = {"video": "picture", "audio": "sound"}
+TARGETS: dict[str, dict[str, Any]] = {
+    "video": {"vf": "scale=2:2", "frames:v": 1, "fps_mode": "passthrough"},
+    "audio": {"ac": 1, "frames:a": 1},
+}
 ENCRYPTED_TAGS = {"encv", "enca", "drmi", "drms", "p608"}
 
 
@@ -71,10 +75,7 @@ def _has_packet(path: Path, stream: Stream) -> bool:
 
 def _decode_first(path: Path, stream: Stream) -> tuple[float | None, str]:
     source = ffmpeg.input(sandbox.url(path), threads=1, **sandbox.input_options())
-    target: dict[str, Any] = {
-        "video": {"vf": "scale=2:2", "frames:v": 1, "fps_mode": "passthrough"},
-        "audio": {"ac": 1, "frames:a": 1},
-    }[stream["codec_type"]]
+    target = TARGETS[stream["codec_type"]]
     output = ffmpeg.output(
         source[str(stream["index"])], "pipe:1", format="framecrc", enc_time_base=-1, **target
     )
