@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -134,7 +135,7 @@ class _Child:
     ) -> None:
         output = ffmpeg.output(stream, str(path), **(options or {})) if path else stream
         output = output.global_args("-hide_banner", "-nostats", "-loglevel", "error")
-        self._messages = tempfile.TemporaryFile()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115  (closed by finish or kill)
         try:
             self._process = subprocess.Popen(
                 ffmpeg.compile(output.overwrite_output()),
@@ -172,10 +173,8 @@ class _Child:
             self._process.kill()
             self._process.wait()
         if self._process.stdin is not None:
-            try:
+            with suppress(BrokenPipeError):
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass
         self._messages.close()
 
     def _failure(self) -> MediaError:

@@ -256,8 +256,13 @@ def _car(
     lean = _leaning((belt, w * 0.96), (height, top))
     rise = height - belt
     low, high = belt + 0.08 * rise, belt + 0.84 * rise
-    slope_f = lambda z: foot + (front - foot) * (z - belt) / rise  # noqa: E731
-    slope_b = lambda z: tail + (back - tail) * (z - belt) / rise  # noqa: E731
+
+    def slope_f(z: float) -> float:
+        return foot + (front - foot) * (z - belt) / rise
+
+    def slope_b(z: float) -> float:
+        return tail + (back - tail) * (z - belt) / rise
+
     pillar = (slope_f(high) + slope_b(high)) / 2
     for x0, x1, x2, x3 in (
         (slope_b(low) + 0.14, pillar - 0.05, pillar - 0.05, slope_b(high) + 0.12),

@@ -57,6 +57,7 @@ class Renderer:
         self.camera = plan.view.camera
         self.scenery = build_scenery(plan.view)
         self.obstacle = self.scenery.obstacle.copy()
+        self._surface = np.clip(self.scenery.skylit, 0, 255).astype(np.uint8)
         self._backdrop: tuple[int, Frame] | None = None
         self._park()
 
@@ -68,7 +69,7 @@ class Renderer:
         cars = self._cars(t)
         if light.lamps > 0.05:
             fronts = [(c.place, c.body.length / 2) for c in cars if c.body.name != "forklift"]
-            glow.shine(picture, self.camera, fronts, self.scenery.skylit, light.lamps)
+            glow.shine(picture, self.camera, fronts, self._surface, light.lamps)
         self._draw_signals(picture, light, t)
         things: list[_Car | tuple[Walk, Place, bool]] = [*cars, *self._people(t)]
         for thing in sorted(things, key=self._distance, reverse=True):
@@ -193,7 +194,9 @@ class Renderer:
         if half < 0.5:
             return middle - 0.3
         h, w = sprite.alpha.shape
-        bearing = self.camera.bearing(np.arange(w) + sprite.left + 0.5, sprite.top + h / 2)
+        bearing = self.camera.bearing(
+            np.arange(w, dtype=np.float64) + sprite.left + 0.5, sprite.top + h / 2
+        )
         length = np.hypot(bearing[:, 0], bearing[:, 1])
         cross = (bearing[:, 0] * dy - bearing[:, 1] * dx) / length
         along = (x * dy - y * dx) / np.where(np.abs(cross) < 0.05, 0.05, cross)

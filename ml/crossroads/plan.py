@@ -242,7 +242,7 @@ def _driven_events(drives: Iterable[Drive], view: View) -> list[Event]:
 def _driven_event(drive: Drive, view: View) -> Event:
     kind = KINDS[drive.trip.body]
     rng = np.random.default_rng([drive.trip.seed, 1])
-    times = drive.start_s + STEP_S * np.arange(len(drive.way))
+    times = drive.start_s + STEP_S * np.arange(len(drive.way), dtype=np.float64)
     loudness = float(rng.uniform(0.75, 1.3))
     seen = _span(times, np.array([_share_seen(drive, t, view) for t in times]) >= SEEN_SHARE)
     far = distances(view, drive.path.places(drive.way))

@@ -3,6 +3,7 @@
 Every pixel is cut into 2 x 2 rays; each meets the ground, a wall, a pole, a tree or the sky.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ Layer = NDArray[np.float32]
 
 _OVERSAMPLING = 2
 _FAR = 1e6
+_LAMP_AREA = 75.0
 _LAMP_COLOUR = np.array([1.0, 0.74, 0.44])
 _SKY_COLOUR = np.array([178.0, 196.0, 214.0])
 
@@ -32,22 +34,25 @@ class Scenery:
     lamplit: Layer
     glowing: Layer
     obstacle: Layer
-    lamps: Floats
+    lamps: tuple[tuple[float, float], ...]
     sun: Floats
     tint: Floats
 
     def picture(self, light: Light) -> Layer:
         """The empty crossing (H, W, 3), 0-255, in a light."""
         sun, sky, lamp = light_colours(light)
-        picture = self.sunlit * (sun * self.tint).astype(np.float32)
-        picture += self.skylit * (sky * self.tint).astype(np.float32)
-        picture += self.lamplit * lamp.astype(np.float32)
-        picture += self.glowing * np.float32(light.lamps)
+        picture = self.skylit * (sky * self.tint).astype(np.float32)
+        if light.sun:
+            picture += self.sunlit * (sun * self.tint).astype(np.float32)
+        if light.lamps:
+            picture += self.lamplit * lamp.astype(np.float32)
+            picture += self.glowing * np.float32(light.lamps)
         return picture
 
     def lamp_level(self, x: float, y: float) -> float:
         """How strongly the street lamps light a place on the ground, about 0-1."""
-        return float(_lamp_level(np.array([x]), np.array([y]), self.lamps)[0])
+        level = sum((1 + ((x - u) ** 2 + (y - v) ** 2) / _LAMP_AREA) ** -1.5 for u, v in self.lamps)
+        return min(level, 1.3)
 
 
 def light_colours(light: Light) -> tuple[Floats, Floats, Floats]:
@@ -57,11 +62,13 @@ def light_colours(light: Light) -> tuple[Floats, Floats, Floats]:
     return sun, sky, light.lamps * 1.15 * _LAMP_COLOUR
 
 
-def _lamp_level(x: Floats, y: Floats, lamps: Floats) -> Floats:
-    level = np.zeros(x.shape)
-    for lx, ly in lamps:
-        level += (1 + ((x - lx) ** 2 + (y - ly) ** 2) / 75.0) ** -1.5
-    return np.asarray(np.minimum(level, 1.3))
+def _lamp_levels(ends: Floats, lamps: tuple[tuple[float, float], ...]) -> Floats:
+    """The lamps' light at places (N, 3), weaker above them."""
+    level = np.zeros(len(ends))
+    for x, y in lamps:
+        level += (1 + ((ends[:, 0] - x) ** 2 + (ends[:, 1] - y) ** 2) / _LAMP_AREA) ** -1.5
+    high = np.exp(-np.maximum(ends[:, 2] - 4.5, 0) / 4.0)
+    return np.asarray(np.minimum(level, 1.3) * high)
 
 
 class _Trace:
@@ -248,10 +255,8 @@ def build_scenery(view: View) -> Scenery:
     facing = np.where(trace.sky, 0.0, facing)
     open_sky = np.where(trace.sky, 1.0, 0.72 + 0.28 * trace.normal[:, 2])
     ends = trace.place(np.arange(len(trace.rays)))
-    lamps = np.array([(x, y - np.sign(y) * 1.6) for x, y, _ in view.poles])
-    level = _lamp_level(ends[:, 0], ends[:, 1], lamps)
-    level *= np.exp(-np.maximum(ends[:, 2] - 4.5, 0) / 4.0) * (0.55 + 0.45 * trace.normal[:, 2])
-    level = np.where(trace.sky, 0.0, level)
+    lamps = tuple((x, y - math.copysign(1.6, y)) for x, y, _ in view.poles)
+    level = _lamp_levels(ends, lamps) * (0.55 + 0.45 * trace.normal[:, 2]) * ~trace.sky
     albedo = np.where(trace.sky[:, None], _sky(trace), trace.albedo)
     return Scenery(
         _reduce(albedo * facing[:, None] * 1.25),

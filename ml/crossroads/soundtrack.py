@@ -51,11 +51,10 @@ class Soundtrack:
         level = _level(event)
         if event.drive is None:
             place = np.array([event.place])
-            far = float(distances(self.plan.view, place)[0])
-            gain = (
-                level if event.kind == "train" else level * float(attenuation(np.array([far]))[0])
+            loss = (
+                1.0 if event.kind == "train" else attenuation(distances(self.plan.view, place))[0]
             )
-            return gain * self._at(self._source(index, event), t - event.start_s)
+            return level * float(loss) * self._at(self._source(index, event), t - event.start_s)
         knots = np.linspace(t[0], t[-1], _KNOTS)
         far = _distance(self.plan, event.drive, knots)
         sent = np.interp(t, knots, knots - far / SPEED_OF_SOUND)
@@ -113,9 +112,10 @@ class Soundtrack:
         loops = [_bed(real[0].tobytes())] if real else [_murmur()]
         parts = [*loops, _wind(), _voices()]
         levels = [0.9 * drift[0], 0.8 * drift[1] ** 2, (0.10 + 0.22 * day) * drift[2]]
-        total = sum(level * _turn(loop, number) for level, loop in zip(levels, parts, strict=True))
-        total = np.asarray(total) + 0.3 * day * _turn(_birds(), number)
-        return AMBIENCE_LEVEL * total
+        total = 0.3 * day * _turn(_birds(), number).astype(np.float64)
+        for level, loop in zip(levels, parts, strict=True):
+            total += level * _turn(loop, number)
+        return np.asarray(AMBIENCE_LEVEL * total)
 
 
 def _level(event: Event) -> float:

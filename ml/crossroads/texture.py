@@ -1,4 +1,4 @@
-"""Surfaces: noise, asphalt with its markings, pavements, grass and facades, as colours of places."""
+"""Surfaces, as colours of places: asphalt with its markings, pavements, grass and facades."""
 
 from functools import lru_cache
 
@@ -24,7 +24,7 @@ def noise(x: Floats, y: Floats, scale: float, seed: int) -> Floats:
     return np.asarray(values).reshape(np.shape(x))
 
 
-def _between(v: Floats, low: float, high: float) -> NDArray[np.bool_]:
+def _between(v: Floats, low: float | Floats, high: float | Floats) -> NDArray[np.bool_]:
     return np.asarray((v >= low) & (v < high))
 
 

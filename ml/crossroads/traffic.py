@@ -167,7 +167,10 @@ def _leaders(vehicles: Sequence[_Vehicle]) -> dict[str, list[_Vehicle]]:
         if 0 <= vehicle.s - vehicle.path.stop_s < _SHARED_WAY:
             lanes.setdefault(f"past {vehicle.origin}", []).append(vehicle)
     for key, lane in lanes.items():
-        lane.sort(key=lambda v: v.remaining if key.startswith("out") else -v.s)  # noqa: B023
+        if key.startswith("out"):
+            lane.sort(key=lambda v: v.remaining)
+        else:
+            lane.sort(key=lambda v: -v.s)
     return lanes
 
 

@@ -43,7 +43,7 @@ class Occurrence:
         return max(interval[1] for interval in (self.seen, self.heard) if interval)
 
     def within(self, start_s: float, end_s: float) -> "Occurrence | None":
-        """The part between two seconds, timed from the first of them; None where nothing is left."""
+        """The part between two seconds, timed from the first of them, or None."""
         seen, heard = (_clip(i, start_s, end_s) for i in (self.seen, self.heard))
         if seen is None and heard is None:
             return None

@@ -3,8 +3,10 @@
 import os
 import shutil
 from argparse import ArgumentTypeError
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -12,12 +14,12 @@ from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure
 from indexing.media.encode import VideoWriter
 from indexing.media.sounds import read_sounds
-from indexing.progress import Progress
+from indexing.progress import Progress, duration
 from ml.crossroads import truth
 from ml.crossroads.geometry import HEIGHT, WIDTH
 from ml.crossroads.light import LIGHTS
 from ml.crossroads.picture import FPS
-from ml.crossroads.plan import draw_plan
+from ml.crossroads.plan import Plan, draw_plan
 from ml.crossroads.render import render
 from ml.crossroads.views import VIEWS
 
@@ -44,94 +46,96 @@ def part(text: str) -> tuple[int, int]:
     raise ArgumentTypeError(f"{text!r} is not a part; write 2/6 for the second of six.")
 
 
+def count(text: str) -> int:
+    """Read a whole number that is not negative."""
+    if text.isdigit():
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is not a whole number of 0 or more.")
+
+
 class Command(BaseCommand):
     help = (
-        "Render a street crossing with known truth: OUT.mp4, and OUT.csv that tells what is in it."
+        "Render a street crossing with known truth: OUT.mp4, and OUT.csv that tells what happens."
     )
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("out", type=Path, metavar="OUT.mp4")
-        parser.add_argument(
-            "--minutes", type=minutes, default=Fraction(60), help="length of the stream"
-        )
-        parser.add_argument(
-            "--seed", type=int, default=1, help="the same seed gives the same stream"
-        )
-        parser.add_argument(
-            "--view", choices=list(VIEWS), default="A", help="B is similar, C is hard"
-        )
-        parser.add_argument(
-            "--light", choices=LIGHTS, default="mixed", help="mixed: day turns to night"
-        )
-        parser.add_argument(
-            "--part",
-            type=part,
-            default=(1, 1),
-            metavar="K/N",
-            help="only the K-th of N equal parts",
-        )
-        parser.add_argument(
-            "--sounds", type=Path, metavar="DIR", help="real sounds, a folder a class"
-        )
-        parser.add_argument(
-            "--jobs", type=int, default=os.cpu_count() or 1, help="processes that draw"
-        )
+        add = parser.add_argument
+        add("out", type=Path, metavar="OUT.mp4")
+        add("--minutes", type=minutes, default=Fraction(60), help="length of the stream")
+        add("--seed", type=count, default=1, help="the same seed gives the same stream")
+        add("--view", choices=list(VIEWS), default="A", help="B is similar, C is challenging")
+        add("--light", choices=LIGHTS, default="mixed", help="mixed: day slowly turns to night")
+        add("--part", type=part, default=(1, 1), metavar="K/N", help="the K-th of N parts only")
+        add("--sounds", type=Path, metavar="DIR", help="real sounds, a folder a class")
+        add("--jobs", type=count, default=os.cpu_count() or 1, help="processes that draw")
 
     def handle(
-        self, *, out: Path, minutes: Fraction, part: tuple[int, int], **options: object
+        self,
+        *,
+        out: Path,
+        minutes: Fraction,
+        part: tuple[int, int],
+        sounds: Path | None,
+        **options: Any,
     ) -> None:
         whole_s = int(minutes * 60)
-        number, parts = part
-        start_s, end_s = (whole_s * k // parts for k in (number - 1, number))
-        self.check(out, start_s, end_s)
-        folder = options["sounds"]
-        sounds = read_sounds(folder) if isinstance(folder, Path) else None
-        plan = draw_plan(options["seed"], options["view"], whole_s, options["light"])  # type: ignore[arg-type]
-        progress = Progress("Rendering", end_s - start_s, "clips")
-        done = 0
+        start_s, end_s = (whole_s * k // part[1] for k in (part[0] - 1, part[0]))
+        refuse_early(out, start_s, end_s)
+        real = read_sounds(sounds) if sounds else None
+        plan = draw_plan(options["seed"], options["view"], whole_s, options["light"])
+        rows = plan.occurrences(start_s, end_s)
         with VideoWriter(out, size=(WIDTH, HEIGHT), fps=FPS) as writer:
-            for piece in render(plan, start_s, end_s, sounds, int(str(options["jobs"]))):
+            done, progress = 0, Progress("Rendering", end_s - start_s, "clips")
+            for piece in render(plan, start_s, end_s, real, options["jobs"]):
                 writer.frames(piece.frames)
                 writer.samples(piece.samples)
                 done += piece.seconds
                 progress.update(done)
-        rows = plan.occurrences(start_s, end_s)
-        truth_path = out.with_suffix(".csv")
-        write_text(truth_path, truth.write(rows))
-        counts = {
-            kind: sum(r.event == kind for r in rows) for kind in sorted({r.event for r in rows})
-        }
-        document = {
-            "file": str(out),
-            "truth": str(truth_path),
-            "seconds": end_s - start_s,
-            "seed": plan.seed,
-            "view": plan.view.name,
-            "light": plan.sky.light,
-            "part": f"{number}/{parts}",
-            "events": counts,
-        }
-        told = ", ".join(f"{count} × {kind}" for kind, count in counts.items()) or "nothing"
-        lines = [
-            f"{out} shows {end_s - start_s} seconds; in it: {told}.",
-            f"{truth_path} tells when.",
-        ]
-        self.answer(document, lines, as_json=bool(options["json"]))
+            write_text(out.with_suffix(".csv"), truth.write(rows))
+        answer = document(out, plan, start_s, end_s, rows)
+        self.answer(answer, lines(answer), as_json=options["json"])
 
-    def check(self, out: Path, start_s: int, end_s: int) -> None:
-        """Refuse what cannot end well before any work is done."""
-        if out.suffix.lower() != ".mp4":
-            raise Failure(f"{out} is not a name for an mp4: let it end in .mp4.")
-        if not out.parent.is_dir():
-            raise Failure(f"There is no folder {out.parent} to write {out.name} to.")
-        if end_s <= start_s:
-            raise Failure("The stream is too short to be cut into so many parts.")
-        needed = (end_s - start_s) / 60 * BYTES_PER_MINUTE
-        if shutil.disk_usage(out.parent).free < needed:
-            raise Failure(
-                f"The disk is too full: {out.name} may need {needed / 1e6:.0f} MB, "
-                f"free some space in {out.parent}."
-            )
+
+def document(
+    out: Path, plan: Plan, start_s: int, end_s: int, rows: list[truth.Occurrence]
+) -> dict[str, Any]:
+    """Tell what was rendered, for --json."""
+    return {
+        "file": str(out),
+        "truth": str(out.with_suffix(".csv")),
+        "from_s": start_s,
+        "seconds": end_s - start_s,
+        "seed": plan.seed,
+        "view": plan.view.name,
+        "light": plan.sky.light,
+        "events": dict(sorted(Counter(row.event for row in rows).items())),
+    }
+
+
+def lines(answer: dict[str, Any]) -> list[str]:
+    """Tell the same to people."""
+    events = [f"{n} × {kind.replace('_', ' ')}" for kind, n in answer["events"].items()]
+    return [
+        f"{answer['file']} shows {duration(answer['seconds'])}, with "
+        f"{', '.join(events) or 'ordinary traffic alone'}.",
+        f"{answer['truth']} tells when.",
+    ]
+
+
+def refuse_early(out: Path, start_s: int, end_s: int) -> None:
+    """Refuse what cannot end well before any work is done."""
+    if out.suffix.lower() != ".mp4":
+        raise Failure(f"{out} is not a name for an mp4: let it end in .mp4.")
+    if not out.parent.is_dir():
+        raise Failure(f"There is no folder {out.parent} to write {out.name} to.")
+    if end_s <= start_s:
+        raise Failure("The stream is too short to be cut into so many parts.")
+    needed = (end_s - start_s) / 60 * BYTES_PER_MINUTE
+    if shutil.disk_usage(out.parent).free < needed:
+        raise Failure(
+            f"The disk is too full: {out.name} may need {needed / 1e6:.0f} MB, "
+            f"free some space in {out.parent}."
+        )
 
 
 def write_text(path: Path, text: str) -> None:
