@@ -4,7 +4,7 @@ import fcntl
 import json
 from argparse import ArgumentTypeError
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
@@ -47,17 +47,17 @@ class Command(BaseCommand):
             ensure_database()
             return super().execute(*args, **options)
         except SENTENCES as error:
-            return self.fail(error.sentence)
+            self.fail(error.sentence)
         except (Failure, FileDamaged) as error:
-            return self.fail(str(error))
+            self.fail(str(error))
         except BrokenPipeError:
             raise SystemExit(1) from None
         except OSError as error:
-            return self.fail(disk_sentence(error))
+            self.fail(disk_sentence(error))
         except KeyboardInterrupt:
-            return self.fail("Stopped; what was done so far is kept.")
+            self.fail("Stopped; what was done so far is kept.")
 
-    def fail(self, sentence: str) -> None:
+    def fail(self, sentence: str) -> NoReturn:
         """End the command with status 1."""
         self.stderr.write(sentence)
         raise SystemExit(1)

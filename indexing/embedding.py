@@ -61,5 +61,3 @@ def embed_clip(encoder: Encoder, recording: Recording, second: int) -> Embedding
     features = kept.load(checked(chunk.features, chunk.features_sha256))
     row = slice(second - chunk.start_s, second - chunk.start_s + 1)
     return embed(encoder, features.rows(row))
-
-

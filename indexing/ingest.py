@@ -6,12 +6,13 @@ is claimed, fenced and may run twice (indexing.jobs); search works on whatever i
 
 import logging
 from dataclasses import asdict
+from itertools import pairwise
 
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import jobs, starter
 from indexing import features as kept
+from indexing import jobs, starter
 from indexing.features import Features
 from indexing.files import publish
 from indexing.intake import read_start
@@ -83,7 +84,7 @@ def plan(duration_s: int) -> list[tuple[int, int]]:
     """
     count = max(1, -(-duration_s // CHUNK_S))
     edges = [duration_s * part // count for part in range(count + 1)]
-    return [(start, end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    return [(start, end - start) for start, end in pairwise(edges)]
 
 
 def _describe(recording: Recording, info: MediaInfo) -> None:

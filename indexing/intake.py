@@ -80,9 +80,7 @@ def take_in(
         temporary.parent.mkdir(parents=True, exist_ok=True)
         digest, written = _copy(stream, temporary, on_progress)
         if written < size:
-            raise IntakeError(
-                f"{name} stopped after {written:,} of {size:,} bytes; send it again."
-            )
+            raise IntakeError(f"{name} stopped after {written:,} of {size:,} bytes; send it again.")
         return _publish(temporary, digest, written, name, _camera(camera, zone), start)
     except OSError as error:
         raise IntakeError(disk_sentence(error)) from error

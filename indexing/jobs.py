@@ -162,7 +162,7 @@ def _renewing(work: Work) -> Iterator[None]:
 
 def sweep() -> None:
     """Take back work whose worker died, and wake workers where the broker lost its messages."""
-    for kind in (Job, Chunk):
+    for kind in KINDS:
         _take_back(kind)
     running = any(k._default_manager.filter(state=Work.State.RUNNING).exists() for k in KINDS)
     stale = timezone.now() - LEASE
@@ -234,8 +234,11 @@ def worker_running() -> bool:
 def retry_recording(recording: Recording) -> int:
     """Put the quarantined work of a recording back in the queue; return how much there was."""
     count = 0
-    for kind in KINDS:
-        failed = kind._default_manager.filter(recording=recording, state=Work.State.FAILED)
+    failed_work: tuple[QuerySet[Job] | QuerySet[Chunk], ...] = (
+        recording.jobs.filter(state=Work.State.FAILED),
+        recording.chunks.filter(state=Work.State.FAILED),
+    )
+    for failed in failed_work:
         units = list(failed)
         failed.update(state=Work.State.WAITING, attempts=0, error="", woken_at=None)
         wake(units)

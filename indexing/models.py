@@ -220,7 +220,7 @@ class Job(Work):
         PREPARE = "prepare"
         PREVIEW = "preview"
         SETTLE = "settle"
-    
+
     kind = models.CharField(max_length=16, choices=Kind.choices)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="jobs")
     recording = models.ForeignKey(

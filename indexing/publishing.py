@@ -1,4 +1,4 @@
-"""How the embeddings of a chunk become searchable: a shard's file, then the row that publishes it."""
+"""How a chunk's embeddings become searchable: a shard's file, then the row that publishes it."""
 
 from indexing.embedding import embed
 from indexing.features import Features

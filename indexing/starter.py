@@ -35,7 +35,11 @@ def in_use(camera_id: int, features: Features, trunk: str) -> Encoder:
         return camera.encoder
     fitted = _fitted(camera, features, trunk, settled=False)
     with transaction.atomic():
-        locked = Camera.objects.select_for_update(of=("self",)).select_related("encoder").get(pk=camera_id)
+        locked = (
+            Camera.objects.select_for_update(of=("self",))
+            .select_related("encoder")
+            .get(pk=camera_id)
+        )
         if locked.encoder:  # another worker was first
             return locked.encoder
         fitted.version = _next_version(locked)
@@ -105,9 +109,7 @@ def _due(camera: Camera) -> bool:
         return True
     if recordings.filter(has_video=True).exists() and not encoder.has_video:
         return True
-    everything = not chunks.filter(
-        state__in=(Work.State.WAITING, Work.State.RUNNING)
-    ).exists()
+    everything = not chunks.filter(state__in=(Work.State.WAITING, Work.State.RUNNING)).exists()
     if everything and _better_trunk(encoder, done):
         return True
     if encoder.settled:

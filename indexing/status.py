@@ -1,4 +1,4 @@
-"""How far a recording has come, by stage, with rate and time left: for the page and the terminal."""
+"""How far a recording has come, by stage, with rate and time left, for pages and terminals."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

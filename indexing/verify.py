@@ -69,10 +69,8 @@ def _count_chunk(chunk: Chunk, report: Report) -> None:
     """Add a chunk to what is planned, and its shard to what is embedded."""
     if chunk.state != Work.State.FAILED:
         report.clips_planned += chunk.clips
-    in_use = chunk.recording.camera.encoder_id
-    report.clips_embedded += sum(
-        shard.clips for shard in Shard.objects.filter(chunk=chunk, encoder_id=in_use)
-    )
+    shards = Shard.objects.filter(chunk=chunk, encoder=chunk.recording.camera.encoder)
+    report.clips_embedded += sum(shards.values_list("clips", flat=True))
 
 
 def _chunk_problems(chunk: Chunk) -> Iterator[str]:
@@ -123,5 +121,3 @@ def garbage() -> list[Path]:
         for path in sorted((root / folder).rglob("*"))
         if path.is_file() and str(path.relative_to(root)) not in known
     ]
-
-

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 
 root = tempfile.mkdtemp(prefix="reprise-tests-")
-os.environ["REPRISE_DATA"] = os.path.join(root, "var")
+os.environ["REPRISE_DATA"] = f"{root}/var"
 # Commands run by tests have data roots of their own, but one converted trunk serves them all.
-os.environ["REPRISE_COMPILED"] = os.path.join(root, "compiled")
+os.environ["REPRISE_COMPILED"] = f"{root}/compiled"
 for name in ("REPRISE_DATABASE_URL", "REPRISE_BROKER_URL", "REPRISE_HTTPS", "REPRISE_DEBUG"):
     os.environ.pop(name, None)
 atexit.register(shutil.rmtree, root, ignore_errors=True)

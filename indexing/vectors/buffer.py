@@ -51,7 +51,7 @@ class Vectors:
         products = np.empty(len(self), np.float32)
         query = np.ascontiguousarray(query, np.float32)
         if len(self):
-            faiss.fvec_inner_products_ny(
+            faiss.fvec_inner_products_ny(  # type: ignore[attr-defined]  # made by SWIG
                 faiss.swig_ptr(products),
                 faiss.swig_ptr(query),
                 faiss.swig_ptr(self.rows),

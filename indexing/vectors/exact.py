@@ -87,9 +87,7 @@ class Ranking:
     def _measured(self, rows: Longs) -> list[Ranked]:
         """Return these rows with their exact distances, in exact order."""
         by_side = [
-            np.where(
-                side.present[rows], eq5(side.query, side.vectors.rows[rows], LAMBDA), np.nan
-            )
+            np.where(side.present[rows], eq5(side.query, side.vectors.rows[rows], LAMBDA), np.nan)
             for side in self.sides
         ]
         distances = weighted_mean(by_side, [side.weight for side in self.sides])

@@ -71,23 +71,23 @@ class Snapshot:
         lengths = [len(embeddings) for _, embeddings in shards]
         steps = np.concatenate([np.arange(length) for length in lengths])
 
-        def column(values: list[int]) -> Longs:
-            return np.repeat(np.array(values, np.int64), lengths)
+        def behind(old: Longs, new: list[int], step: Longs | int = 0) -> Longs:
+            return np.concatenate([old, np.repeat(np.array(new, np.int64), lengths) + step])
 
-        def behind(old: NDArray[np.generic], new: NDArray[np.generic]) -> "NDArray[np.generic]":
-            return np.concatenate([old, new])
+        def masks(old: Mask, new: list[Mask]) -> Mask:
+            return np.concatenate([old, *new])
 
         places = [place for place, _ in shards]
         parts = [embeddings for _, embeddings in shards]
         return replace(
             self,
-            recording=behind(self.recording, column([p.recording for p in places])),
-            second=behind(self.second, column([p.second for p in places]) + steps),
-            at=behind(self.at, column([p.at for p in places]) + steps),
-            camera=behind(self.camera, column([names.index(p.camera) for p in places])),
+            recording=behind(self.recording, [p.recording for p in places]),
+            second=behind(self.second, [p.second for p in places], steps),
+            at=behind(self.at, [p.at for p in places], steps),
+            camera=behind(self.camera, [names.index(p.camera) for p in places]),
             cameras=tuple(names),
-            has_video=behind(self.has_video, np.concatenate([e.has_video for e in parts])),
-            has_audio=behind(self.has_audio, np.concatenate([e.has_audio for e in parts])),
+            has_video=masks(self.has_video, [e.has_video for e in parts]),
+            has_audio=masks(self.has_audio, [e.has_audio for e in parts]),
             video=self.video.extended(np.concatenate([e.video for e in parts])),
             audio=self.audio.extended(np.concatenate([e.audio for e in parts])),
         )

@@ -66,8 +66,9 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_larger_than_the_disk_is_refused_before_it_is_copied(make_video: Make) -> None:
-    with make_video(8).open("rb") as stream, pytest.raises(IntakeError, match="GB free"):
-        take_in(stream, name="a.mp4", size=10**15, camera="North gate")
+    with make_video(8).open("rb") as stream:
+        with pytest.raises(IntakeError, match="GB free"):
+            take_in(stream, name="a.mp4", size=10**15, camera="North gate")
         assert stream.tell() == 0
 
 
@@ -184,13 +185,13 @@ def test_the_camera_switches_only_when_everything_is_embedded(
     camera = recording.camera
     camera.refresh_from_db()
     before = camera.encoder
+    assert before is not None
     job = Job.objects.create(kind=Job.Kind.SETTLE, camera=camera)
 
     ingest.run_job(job.pk)
 
     camera.refresh_from_db()
     after = camera.encoder
-    assert before is not None
     assert after is not None
     assert after.version == before.version + 1
     assert Encoder.objects.get(pk=before.pk).shards.count() == 1, "kept to switch back to"
@@ -205,7 +206,7 @@ def test_settling_that_was_given_up_is_not_asked_for_again_and_again(
     recording = ingest_file(make_video(8))
     camera = recording.camera
     camera.refresh_from_db()
-    Encoder.objects.filter(pk=camera.encoder_id).update(fitted_on=1)
+    camera.encoders.update(fitted_on=1)
     starter.request(camera)
     Job.objects.filter(kind=Job.Kind.SETTLE, state=Work.State.WAITING).update(
         state=Work.State.FAILED, finished_at=datetime.max.replace(tzinfo=UTC)

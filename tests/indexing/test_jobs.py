@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from indexing import jobs
 from indexing.media.errors import MediaError
-from indexing.models import Camera, Job, Work
+from indexing.models import Camera, Job, Work, Worker
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,12 @@ def claimed(job: Job) -> Job:
     return work
 
 
+@transaction.atomic
+def publish_too_late(job: Job) -> None:
+    Camera.objects.filter(pk=job.camera_id).update(name="published too late")
+    jobs.finish(job)
+
+
 def test_only_one_worker_claims(job: Job) -> None:
     assert claimed(job).attempts == 1
     assert jobs.claim(Job, job.pk) is None
@@ -39,9 +45,8 @@ def test_a_worker_that_lost_its_lease_cannot_publish(job: Job) -> None:
     jobs.sweep()
     quick = claimed(job)
 
-    with pytest.raises(jobs.LeaseLost), transaction.atomic():
-        Camera.objects.filter(pk=job.camera_id).update(name="published too late")
-        jobs.finish(slow)
+    with pytest.raises(jobs.LeaseLost):
+        publish_too_late(slow)
     with pytest.raises(jobs.LeaseLost):
         jobs.renew(slow)
     jobs.fail(slow, "too late to matter", final=True)
@@ -131,12 +136,10 @@ def test_a_worker_counts_as_running_until_it_dies(job: Job) -> None:
     assert not jobs.worker_running()
     jobs.seen()
     assert jobs.worker_running()
-    jobs.Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    Worker.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
     assert not jobs.worker_running()
     dead = subprocess.Popen(["true"])
     dead.wait()
-    jobs.Worker.objects.update(
-        name=f"{socket.gethostname()}:{dead.pid}", seen_at=timezone.now()
-    )
+    Worker.objects.update(name=f"{socket.gethostname()}:{dead.pid}", seen_at=timezone.now())
     assert os.getpid() != dead.pid
     assert not jobs.worker_running()

@@ -93,6 +93,5 @@ def lines(recording: Recording) -> list[str]:
     else:
         found = [f"Recording {recording.pk} of {recording.camera.name} is queued for ingest."]
     return found + [
-        f"Gap from second {gap['start']} to {gap['end']}: {gap['reason']}"
-        for gap in recording.gaps
+        f"Gap from second {gap['start']} to {gap['end']}: {gap['reason']}" for gap in recording.gaps
     ]

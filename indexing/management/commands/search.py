@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("recording", type=int)
         parser.add_argument("second", type=second)
-        parser.add_argument("--with", dest="modality", type=With, choices=list(With), default="joint")
+        parser.add_argument(
+            "--with", dest="modality", type=With, choices=list(With), default="joint"
+        )
         parser.add_argument("--audio-weight", type=float, default=0.5, help="0 to 1, joint only")
         parser.add_argument("-k", type=int, default=20, help="number of hits")
         parser.add_argument("--exclusion", type=int, default=60, help="window in seconds")

@@ -65,10 +65,7 @@ class Command(BaseCommand):
 
     def _main_job(self, file: Path | None, port: int) -> None:
         """Bring the footage in and follow it until all of it can be searched."""
-        if file:
-            recordings = [own(file)]
-        else:
-            recordings = [piece(number) for number in range(PIECES)]
+        recordings = [own(file)] if file else [piece(number) for number in range(PIECES)]
         for recording in recordings:
             waiting.follow(recording)
         for recording in recordings:

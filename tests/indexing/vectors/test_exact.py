@@ -79,7 +79,9 @@ def test_ties_are_broken_by_camera_then_time() -> None:
 
     ranked = list(Ranking(snapshot, query, everything))[:40]
 
-    keys = [(one.distance, int(snapshot.camera[one.row]), int(snapshot.at[one.row])) for one in ranked]
+    keys = [
+        (one.distance, int(snapshot.camera[one.row]), int(snapshot.at[one.row])) for one in ranked
+    ]
     assert keys == sorted(keys)
     assert len({key[0] for key in keys}) < 20
 
