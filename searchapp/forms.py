@@ -33,7 +33,7 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
 def seconds(text: str) -> int:
     """Return the second that a text names, as a whole number or as H:MM:SS."""
     parts = text.split(":")
-    if len(parts) > 3 or not all(part.isdecimal() for part in parts):
+    if len(parts) > 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         raise forms.ValidationError(f"{text!r} is not a second; write a whole number or H:MM:SS.")
     total = 0
     for part in parts:

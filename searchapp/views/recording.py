@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -40,7 +40,7 @@ def _second(text: str, found: Recording) -> int:
     """Return the second of the link, moved inside the recording where it lies outside."""
     try:
         wanted = seconds(text) if text else 0
-    except ValueError:
+    except ValidationError:
         wanted = 0
     return max(0, min(wanted, found.duration_s - 1))
 

@@ -56,6 +56,7 @@ def upload(request: HttpRequest) -> JsonResponse:
             "known": taken.known,
             "url": reverse("recording", args=[recording.pk]),
             "camera": recording.camera.name,
+            "refused": recording.reason,
         }
     )
 

@@ -115,8 +115,10 @@ class Upload {
     link.href = answer.url;
     link.textContent = this.file.name;
     this.name.replaceChildren(link);
-    const known = `The library has these very bytes already, from ${answer.camera}.`;
-    this.end("finished", answer.known ? known : "Taken in. Its progress is shown below.");
+    this.zone.remember(answer.camera);
+    if (answer.refused) this.end("failed", `The library knows these very bytes and refused them. ${answer.refused}`);
+    else if (answer.known) this.end("finished", `The library has these very bytes already, from ${answer.camera}.`);
+    else this.end("finished", "Taken in. Its progress is shown below.");
   }
 }
 
@@ -146,6 +148,14 @@ class UploadZone extends HTMLElement {
     this.hidden = !wanted;
     this.opener?.setAttribute("aria-expanded", String(wanted));
     if (wanted) this.form.camera.focus();
+  }
+
+  // A camera that an upload has made can be chosen for the next one.
+  remember(name) {
+    const { camera } = this.form;
+    if ([...camera.options].some((each) => each.value === name)) return;
+    camera.add(new Option(name, name, false, true), camera.options.length - 1);
+    this.showNew();
   }
 
   showNew() {
