@@ -28,9 +28,9 @@ CLASSES = {
     "sports_car": ("sports_car",),
     "engine": ("sports_car",),
     "car_engine": ("sports_car",),
+    "street": ("ambience",),
     "ambience": ("ambience",),
     "ambient": ("ambience",),
-    "street": ("ambience",),
 }
 SUFFIXES = {".wav", ".ogg", ".flac", ".mp3", ".m4a", ".opus"}
 _MOST = 60
@@ -39,8 +39,8 @@ _MOST = 60
 def read_sounds(folder: Path) -> dict[str, list[Samples]]:
     """Decode a folder's sounds, float32 mono (n,) at 44.1 kHz, by the kind they stand for.
 
-    A class is a subfolder, or a file whose name is that of a class, at any depth. Sirens are dealt
-    out in turn to ambulance and police, so that the two stay different.
+    At any depth, a file belongs to the class it is named after, else to that of its folder. Sirens
+    are dealt out in turn to ambulance and police, so that the two stay different.
 
     Raises MediaError where there is no such folder or no known class in it.
     """
@@ -61,7 +61,8 @@ def _files(folder: Path, name: str) -> list[Path]:
     found = [
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and name in (path.parent.name, path.stem)
+        if path.suffix.lower() in SUFFIXES
+        and name == (path.stem if path.stem in CLASSES else path.parent.name)
     ]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 

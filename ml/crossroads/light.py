@@ -45,7 +45,7 @@ class Sky:
         evening = 1 - abs(2 * daylight - 1)
         return Light(
             sun=daylight**2 * (1 - 0.85 * cover),
-            sky=0.07 + 0.93 * daylight * (0.92 + 0.38 * cover + 0.06 * self._wave(t, 5)),
+            sky=0.06 + 0.94 * daylight * (0.92 + 0.38 * cover + 0.06 * self._wave(t, 5)),
             lamps=_smooth((0.55 - daylight) / 0.4),
             warmth=0.8 * evening + 0.15 * self._wave(t, 9),
         )

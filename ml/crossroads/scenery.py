@@ -51,14 +51,14 @@ class Scenery:
 
     def lamp_level(self, x: float, y: float) -> float:
         """How strongly the street lamps light a place on the ground, about 0-1."""
-        level = sum((1 + ((x - u) ** 2 + (y - v) ** 2) / _LAMP_AREA) ** -1.5 for u, v in self.lamps)
-        return min(level, 1.3)
+        areas = ((x - u) ** 2 + (y - v) ** 2 for u, v in self.lamps)
+        return min(sum(math.pow(1 + area / _LAMP_AREA, -1.5) for area in areas), 1.3)
 
 
 def light_colours(light: Light) -> tuple[Floats, Floats, Floats]:
     """Colours of sun, sky and lamps as factors of an albedo."""
     sun = light.sun * np.array([0.74, 0.72 - 0.1 * light.warmth, 0.66 - 0.26 * light.warmth])
-    sky = light.sky * np.array([0.54, 0.57, 0.62])
+    sky = light.sky * np.array([0.64, 0.67, 0.72])
     return sun, sky, light.lamps * 1.15 * _LAMP_COLOUR
 
 
@@ -209,26 +209,34 @@ def _leaves(trace: _Trace, centre: Floats, radius: float, hue: Floats, seed: int
     trace.albedo[where] = np.clip(hue * (0.85 + 0.42 * speckle[:, None]), 4, 250)
 
 
-def _shadowed(trace: _Trace, view: View, sun: Floats) -> NDArray[np.bool_]:
-    """Rays whose end lies in the shadow of a building or a tree."""
-    n = len(trace.rays)
-    dark = np.zeros(n, dtype=np.bool_)
-    ends = trace.place(np.arange(n)) + trace.normal * 0.02
-    for b in view.buildings:
-        low, high = np.array([b.x0, b.y0, 0.0]), np.array([b.x1, b.y1, b.height])
-        a, c = (low - ends) / sun, (high - ends) / sun
-        dark |= np.minimum(a, c).max(axis=1) < np.minimum(np.maximum(a, c).min(axis=1), _FAR)
-        inside_back = np.maximum(a, c).min(axis=1) < 0
-        dark &= ~inside_back | dark & (np.maximum(a, c).min(axis=1) >= 0)
-    for k, (x, y, height) in enumerate(view.trees):
-        offset = (ends - np.array([x, y, height * 0.7])) / np.array([0.36, 0.36, 0.33]) / height
-        direction = sun / np.array([0.36, 0.36, 0.33]) / height
-        b2, a2 = offset @ direction, float(direction @ direction)
-        nearest = (offset**2).sum(axis=1) - b2**2 / a2
-        speckle = texture.noise(ends[:, 0], ends[:, 1], 0.35, 60 + k)
-        high = trace.obstacle > _FAR / 2
-        dark |= high & (b2 < 0) & (nearest + 0.35 * speckle < 0.8)
-    return dark
+def _sunlit(trace: _Trace, sun: Floats) -> Floats:
+    """How directly the sun shines on what each ray meets: 0 in shadow, 1 head on."""
+    facing = np.maximum(trace.normal @ sun, 0.0) * ~trace.sky
+    where = np.flatnonzero(facing > 0)
+    ends = trace.place(where) + trace.normal[where] * 0.02
+    dark = np.zeros(len(where), dtype=np.bool_)
+    for b in trace.view.buildings:
+        a = (np.array([b.x0, b.y0, 0.0]) - ends) / sun
+        c = (np.array([b.x1, b.y1, b.height]) - ends) / sun
+        leave = np.maximum(a, c).min(axis=1)
+        dark |= (np.minimum(a, c).max(axis=1) < leave) & (leave > 0)
+    on_ground = trace.obstacle[where] > _FAR / 2
+    for k, (x, y, height) in enumerate(trace.view.trees):
+        size = np.array([0.36, 0.36, 0.33]) * height
+        dark |= on_ground & _under_crown(ends, np.array([x, y, 0.7 * height]), size, sun, k)
+    facing[where[dark]] = 0.0
+    return facing
+
+
+def _under_crown(
+    ends: Floats, crown: Floats, size: Floats, sun: Floats, seed: int
+) -> NDArray[np.bool_]:
+    """Points in the ragged shadow of a tree's crown, an ellipsoid."""
+    offset, direction = (ends - crown) / size, sun / size
+    along = offset @ direction
+    nearest = (offset**2).sum(axis=1) - along**2 / float(direction @ direction)
+    ragged = 0.35 * texture.noise(ends[:, 0], ends[:, 1], 0.35, 60 + seed)
+    return np.asarray((along < 0) & (nearest + ragged < 0.8))
 
 
 def _build(view: View) -> _Trace:
@@ -251,8 +259,7 @@ def build_scenery(view: View) -> Scenery:
     """Trace a view; some seconds of work, then kept."""
     trace = _build(view)
     sun = np.array(view.sun) / np.linalg.norm(view.sun)
-    facing = np.maximum(trace.normal @ sun, 0.0) * ~_shadowed(trace, view, sun)
-    facing = np.where(trace.sky, 0.0, facing)
+    facing = _sunlit(trace, sun)
     open_sky = np.where(trace.sky, 1.0, 0.72 + 0.28 * trace.normal[:, 2])
     ends = trace.place(np.arange(len(trace.rays)))
     lamps = tuple((x, y - math.copysign(1.6, y)) for x, y, _ in view.poles)
