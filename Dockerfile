@@ -23,4 +23,4 @@ USER reprise
 ENV REPRISE_DATA=/data PYTHONUNBUFFERED=1
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "searchapp.wsgi", "--bind", "0.0.0.0:8000", "--threads", "8", "--timeout", "0"]
+CMD ["gunicorn", "searchapp.wsgi", "--bind", "0.0.0.0:8000", "--threads", "8", "--timeout", "0", "--no-control-socket"]

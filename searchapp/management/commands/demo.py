@@ -100,12 +100,11 @@ def check_port(port: int) -> None:
 
 def start_web(port: int) -> subprocess.Popen[bytes]:
     """Start the web server: one process with threads, which share its snapshots."""
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise wants it, empty or not
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "searchapp.wsgi"),
             *("--bind", f"127.0.0.1:{port}", "--threads", "8", "--timeout", "0"),
-            *("--log-level", "warning"),
+            *("--no-control-socket", "--log-level", "warning"),
         ],
         cwd=settings.BASE_DIR,
         stdout=sys.stderr.fileno(),
