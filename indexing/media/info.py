@@ -40,6 +40,8 @@ class VideoStream:
     variable_rate: bool
     keyframe_interval_s: float
     """The longest stretch between two pictures at which decoding can begin."""
+    copyable: bool
+    """Whether the packets say when each is shown and no picture refers back across a keyframe."""
     start_s: float
     end_s: float
 

@@ -46,7 +46,8 @@ def browser_playable(
 def video_plays(video: VideoStream, codecs: set[str]) -> bool:
     """Whether a video stream is of a kind that every browser build decodes and seeks in quickly."""
     return (
-        video.codec in codecs
+        video.copyable
+        and video.codec in codecs
         and video.pix_fmt in PICTURES_8_BIT
         and video.keyframe_interval_s <= KEYFRAME_INTERVAL_S
         and max(video.width, video.height) <= LARGEST_SIDE

@@ -121,6 +121,8 @@ def _video_options(video: VideoStream) -> dict[str, Any]:
         "c:v": "libx264",
         "preset": "veryfast",
         "crf": CRF,
+        # With B-frames an MP4 cannot tell that the picture before a hole stays on screen.
+        "bf": 0,
         "fps_mode": "vfr",
         "enc_time_base:v": f"1:{CLOCK}",
         "video_track_timescale": CLOCK,

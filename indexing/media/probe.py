@@ -88,6 +88,7 @@ def _video(stream: Stream, scan: StreamScan, timeline: Timeline) -> VideoStream:
         fps=round(1 / scan.mean_interval, 3),
         variable_rate=scan.irregular,
         keyframe_interval_s=round(scan.keyframe_interval, 3),
+        copyable=not scan.mostly_untimed and not scan.open_groups,
         start_s=timeline.place(start(stream, scan)),
         end_s=timeline.place(scan.end),
     )

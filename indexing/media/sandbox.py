@@ -89,6 +89,11 @@ class Child:
         self._timer.start()
 
     @property
+    def pid(self) -> int:
+        """The child's process number."""
+        return self._process.pid
+
+    @property
     def stdout(self) -> IO[bytes]:
         """The child's standard output."""
         assert self._process.stdout is not None  # noqa: S101

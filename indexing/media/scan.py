@@ -37,6 +37,8 @@ class StreamScan:
     untimed: int = 0
     """Packets that say when they are decoded but not when they are shown, as AVI has them."""
     keyframe_interval: float = 0.0
+    open_groups: bool = False
+    """Whether pictures shown before a keyframe come after it: they refer to the group before."""
     _last: float = 0.0
     _last_duration: float = 0.0
     _keyframe: float | None = None
@@ -54,6 +56,8 @@ class StreamScan:
             if self._keyframe is not None:
                 self.keyframe_interval = max(self.keyframe_interval, time - self._keyframe)
             self._keyframe = time
+        elif self._keyframe is not None and timed and time < self._keyframe:
+            self.open_groups = True
         if len(self._waiting) < REORDER:
             heapq.heappush(self._waiting, (time, duration))
         else:
@@ -72,10 +76,15 @@ class StreamScan:
         Pictures that are decoded out of order come out late by as many as are held back.
         """
         delay = first - (self.start or 0.0)
-        if self.untimed > self.packets / 3 and 0 < delay < REORDER * self.interval:
+        if self.mostly_untimed and 0 < delay < REORDER * self.interval:
             self.start = first
             self._last += delay
             self._holes = [(before + delay, after + delay) for before, after in self._holes]
+
+    @property
+    def mostly_untimed(self) -> bool:
+        """Whether the times are mostly those of decoding, since the packets state no others."""
+        return self.untimed > self.packets / 3
 
     def _show(self, time: float, duration: float) -> None:
         if self.start is None:

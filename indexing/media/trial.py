@@ -33,44 +33,41 @@ def try_stream(path: Path, stream: Stream) -> float | Obstacle:
     Where nothing can be decoded, return what the obstacle is.
     """
     kind = KINDS[stream["codec_type"]]
-    if _is_encrypted(stream):
+    packet = _first_packet(path, stream)
+    # Asked before decoding, since a decoder may well make pictures of what it cannot read.
+    if _is_encrypted(stream, packet):
         return Obstacle(f"the {kind} is encrypted", "export it without copy protection")
-    if _is_absurd(stream):
-        size = f"{stream['width']}x{stream['height']}"
-        return Obstacle(f"the {kind} claims an absurd size of {size} pixels", "copy it again")
     first, log = _decode_first(path, stream)
     if first is not None:
         return first
-    if not _has_packet(path, stream):
-        return Obstacle(
-            f"the {kind} is announced but not one second of it is there", "copy it again"
-        )
+    if not packet:
+        what = f"the {kind} is announced but not one second of it is there"
+        return Obstacle(what, "copy it again")
     if _has_no_decoder(stream, log):
         return Obstacle(
             f"the {kind} is in a format this ffmpeg cannot decode ({_codec(stream)})",
             "convert it to H.264 and AAC first",
         )
+    if stream.get("width") == 0:
+        return Obstacle(f"the {kind} states an impossible size", "copy it again")
     return Obstacle(f"the {kind} is damaged beyond decoding", "copy it again")
 
 
-def _is_encrypted(stream: Stream) -> bool:
+def _is_encrypted(stream: Stream, packet: str) -> bool:
     side_data = [str(data.get("side_data_type", "")) for data in stream.get("side_data_list", [])]
     tag = str(stream.get("codec_tag_string", "")).lower()
-    return tag in ENCRYPTED_TAGS or any("ncryption" in kind for kind in side_data)
+    return tag in ENCRYPTED_TAGS or any("ncryption" in text for text in [packet, *side_data])
 
 
-def _is_absurd(stream: Stream) -> bool:
-    return int(stream.get("width", 0)) * int(stream.get("height", 0)) > sandbox.MAX_PIXELS
-
-
-def _has_packet(path: Path, stream: Stream) -> bool:
+def _first_packet(path: Path, stream: Stream) -> str:
+    """Return what ffprobe tells of a stream's first packet; nothing where it has none."""
     selection = ["-select_streams", str(stream["index"]), "-read_intervals", "%+#1"]
-    entries = ["-show_entries", "packet=stream_index", "-of", "csv=p=0"]
-    arguments = sandbox.ffprobe_arguments(path, selection + entries)
+    entries = ["-show_entries", "packet=stream_index:packet_side_data=side_data_type"]
+    arguments = sandbox.ffprobe_arguments(path, [*selection, *entries, "-of", "csv=p=0"])
     with sandbox.Child("ffprobe", arguments, wall_s=WALL_S) as child:
-        found = bool(child.stdout.read().strip())
+        text = child.stdout.read().decode("utf-8", "replace").strip()
         child.finish()
-    return found
+    return text
 
 
 def _decode_first(path: Path, stream: Stream) -> tuple[float | None, str]:

@@ -123,7 +123,8 @@ def make_numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Num
         times = numbers * int(denominator or 1) / int(numerator) + jump * (numbers // every)
         raw, wave = folder / f"{name}.gray", folder / f"{name}.f32"
         raw.write_bytes(b"".join(picture(int(n)).tobytes() for n in numbers))
-        beeps(times[-1] + 1 / 25).tofile(wave)
+        if sound:
+            beeps(times[-1] + 1 / 25).tofile(wave)
         command = [
             *("ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray"),
             *("-video_size", f"{SIZE}x{SIZE}", "-framerate", rate, "-i", str(raw)),
@@ -133,7 +134,7 @@ def make_numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Num
         ]
         subprocess.run(command, check=True)
         raw.unlink()
-        wave.unlink()
+        wave.unlink(missing_ok=True)
         return Numbered(path, times)
 
     return make

@@ -218,7 +218,7 @@ def test_frame_sizes(
     width: int, height: int, aspect: float, rotation: int, size: tuple[int, int]
 ) -> None:
     stream = VideoStream(
-        0, "h264", width, height, "yuv420p", aspect, rotation, 25.0, False, 1.0, 0.0, 1.0
+        0, "h264", width, height, "yuv420p", aspect, rotation, 25.0, False, 1.0, True, 0.0, 1.0
     )
     assert frame_size(stream) == size
 
