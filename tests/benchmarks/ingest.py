@@ -15,12 +15,10 @@ tell what share of the cores others took, and the ratio without that share.
 """
 
 import multiprocessing
-import time
-from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
-
+from indexing.ingest import plan
+from indexing.media.probe import probe
+from tests.benchmarks.alone import parts_alone
 from tests.benchmarks.footage import crossroads
 from tests.benchmarks.installation import installed
 from tests.benchmarks.machine import CORES, used
@@ -29,52 +27,12 @@ from tests.benchmarks.ratio import Ratio
 GOAL = 1.25
 
 
-@dataclass(frozen=True)
-class Alone:
-    """Processor seconds of the two parts of an ingest that cannot be avoided."""
-
-    decode_s: float
-    inference_s: float
-
-    @property
-    def two_cores_s(self) -> float:
-        """How long both take where two cores share them perfectly."""
-        return (self.decode_s + self.inference_s) / CORES
-
-
-def parts_alone(path: Path) -> Alone:
-    """Measure the two parts over a whole recording, chunk by chunk, in this process."""
-    from indexing.ingest import plan
-    from indexing.media.decode import decode_chunk
-    from indexing.media.probe import probe
-    from ml.runtime import load_trunk
-
-    trunk = load_trunk(
-        None, device="cpu", threads=settings.WORKER_THREADS, cache_dir=settings.COMPILED_FOLDER
-    )
-    info = probe(path)
-    decode_s = inference_s = 0.0
-    for number, (start, clips) in enumerate(plan(info.duration_s)):
-        before = time.process_time()
-        decoded = decode_chunk(path, info, start, clips)
-        between = time.process_time()
-        if decoded.frames is None:
-            raise AssertionError(f"{path} has no picture.")
-        if number == 0:
-            trunk.features(decoded.frames[:5])  # the first inference is a warm-up
-            warm_up = time.process_time() - between
-            between += warm_up
-        trunk.features(decoded.frames)
-        decode_s += decoded.cpu_s + between - before - (warm_up if number == 0 else 0.0)
-        inference_s += time.process_time() - between
-    return Alone(decode_s, inference_s)
-
-
 def measure(*, quick: bool) -> Ratio:
     """Measure the ratio of the two times."""
     path = crossroads(2 if quick else 10)
+    chunks = plan(probe(path).duration_s)
     with multiprocessing.get_context("spawn").Pool(1) as pool, installed() as installation:
-        alone = pool.apply(parts_alone, (path,))
+        alone = pool.apply(parts_alone, (path, chunks))
         installation.ingest(crossroads(3), "warm-up")
         with used(installation.worker.pid) as use:
             document = installation.ingest(path, "bench")
