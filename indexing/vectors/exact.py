@@ -20,7 +20,9 @@ Doubles = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+# Rows measured at first, and at most at once: the latter bounds the memory of long walks.
 FIRST_ROWS = 512
+MOST_ROWS = 8192
 # Half the distance between 1 and the next float32: each product and each sum is off by no more.
 ROUNDING = 2.0**-24
 
@@ -71,32 +73,49 @@ class Ranking:
 
     def __iter__(self) -> Iterator[Ranked]:
         """Give out the eligible clips in exact order."""
-        total = int(np.count_nonzero(self.eligible))
-        wanted, given = min(FIRST_ROWS, total), 0
-        while given < total:
-            rows = np.argpartition(self.bounds, wanted - 1)[:wanted]
-            frontier = np.inf if wanted == total else float(self.bounds[rows].max())
-            measured = self._measured(rows)
-            for ranked in measured[given:]:
+        measured: list[Ranked] = []
+        for rows, frontier in self._nearest_first():
+            measured = sorted([*measured, *self._measured(rows)], key=self._place)
+            given = 0
+            for ranked in measured:
                 if ranked.distance >= frontier:
                     break
                 yield ranked
                 given += 1
-            wanted = min(4 * wanted, total)
+            del measured[:given]
+
+    def _nearest_first(self) -> Iterator[tuple[Longs, float]]:
+        """Yield rows in blocks by their bounds, each with a bound on all rows of later blocks.
+
+        Most searches end within the first block, for which a partition is enough; the rest is
+        sorted only if somebody comes for it.
+        """
+        total = int(np.count_nonzero(self.eligible))
+        size = min(FIRST_ROWS, total)
+        if size < total:
+            first = np.argpartition(self.bounds, size)
+            yield first[:size], float(self.bounds[first[size]])
+            rest = first[size:]
+            order = rest[np.argsort(self.bounds[rest], kind="stable")][: total - size]
+        else:
+            order = np.flatnonzero(self.eligible)
+        done = 0
+        while done < len(order):
+            size = min(2 * size, MOST_ROWS)
+            block = order[done : done + size]
+            done += len(block)
+            yield block, float(self.bounds[order[done]]) if done < len(order) else np.inf
 
     def _measured(self, rows: Longs) -> list[Ranked]:
-        """Return these rows with their exact distances, in exact order."""
+        """Return these rows with their exact distances, in no order."""
         by_side = [
-            np.where(side.present[rows], eq5(side.query, side.vectors.rows[rows], LAMBDA), np.nan)
+            np.where(side.present[rows], eq5(side.query, side.vectors.rows[rows]), np.nan)
             for side in self.sides
         ]
         distances = weighted_mean(by_side, [side.weight for side in self.sides])
-        snapshot = self.snapshot
-        cameras = snapshot.camera_order()[snapshot.camera[rows]]
-        order = np.lexsort((snapshot.recording[rows], snapshot.at[rows], cameras, distances))
         return [
             Ranked(
-                int(rows[i]),
+                int(row),
                 float(distances[i]),
                 {
                     side.name: float(values[i])
@@ -104,8 +123,14 @@ class Ranking:
                     if not np.isnan(values[i])
                 },
             )
-            for i in order
+            for i, row in enumerate(rows)
         ]
+
+    def _place(self, ranked: Ranked) -> tuple[float, str, int, int]:
+        """Order by distance, then by camera and time; the recording settles what is left."""
+        snapshot, row = self.snapshot, ranked.row
+        camera = snapshot.cameras[snapshot.camera[row]]
+        return ranked.distance, camera, int(snapshot.at[row]), int(snapshot.recording[row])
 
     def share_farther(self, distance: float) -> float:
         """Return the share (0 to 1) of eligible clips whose bound is above a distance."""

@@ -97,10 +97,6 @@ class Snapshot:
         rows = np.flatnonzero((self.recording == recording) & (self.second == second))
         return int(rows[0]) if len(rows) else None
 
-    def camera_order(self) -> Longs:
-        """Return the place of each camera's name in alphabetical order, by camera number."""
-        return np.argsort(np.argsort(np.array(self.cameras, dtype=object)))
-
     def admitted(
         self,
         *,
