@@ -14,7 +14,7 @@ from ml.crossroads.geometry import ARMS, HEIGHT, WIDTH
 from ml.crossroads.kinds import KINDS
 from ml.crossroads.light import Light
 from ml.crossroads.plan import Plan
-from ml.crossroads.scenery import build_scenery, light_colours
+from ml.crossroads.scenery import NO_OBSTACLE, build_scenery, light_colours
 from ml.crossroads.sensor import add_noise
 from ml.crossroads.sprites import Pose, Sprite, draw_pedestrian, draw_person, draw_vehicle
 from ml.crossroads.traffic import Drive
@@ -57,7 +57,8 @@ class Renderer:
         self.camera = plan.view.camera
         self.scenery = build_scenery(plan.view)
         self.obstacle = self.scenery.obstacle.copy()
-        self._surface = np.clip(self.scenery.skylit, 0, 255).astype(np.uint8)
+        ground = self.scenery.obstacle[..., None] > NO_OBSTACLE / 2
+        self._surface = np.clip(self.scenery.skylit * ground, 0, 255).astype(np.uint8)
         self._backdrop: tuple[int, Frame] | None = None
         self._park()
 

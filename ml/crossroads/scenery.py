@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Layer = NDArray[np.float32]
 
 _OVERSAMPLING = 2
-_FAR = 1e6
+NO_OBSTACLE = 1e6
 _LAMP_AREA = 75.0
 _LAMP_COLOUR = np.array([1.0, 0.74, 0.44])
 _SKY_COLOUR = np.array([178.0, 196.0, 214.0])
@@ -27,7 +27,7 @@ _SKY_COLOUR = np.array([178.0, 196.0, 214.0])
 
 @dataclass(frozen=True, eq=False)
 class Scenery:
-    """What stands still. `obstacle` (H, W) is the distance over ground to what is not ground."""
+    """What stands still. `obstacle` (H, W): metres over ground to what is not ground."""
 
     sunlit: Layer
     skylit: Layer
@@ -78,11 +78,11 @@ class _Trace:
         self.view, self.camera = view, view.camera
         self.rays = view.camera.rays(_OVERSAMPLING).reshape(-1, 3)
         n = len(self.rays)
-        self.t = np.full(n, _FAR)
+        self.t = np.full(n, NO_OBSTACLE)
         self.albedo = np.zeros((n, 3))
         self.normal = np.zeros((n, 3))
         self.glow = np.zeros((n, 3))
-        self.obstacle = np.full(n, _FAR)
+        self.obstacle = np.full(n, NO_OBSTACLE)
         self.sky = np.ones(n, dtype=np.bool_)
 
     def within(self, corners: Floats, margin: float = 3.0) -> NDArray[np.int64]:
@@ -106,7 +106,7 @@ class _Trace:
         self.t[where], self.normal[where], self.sky[where] = t, normal, False
         self.glow[where] = 0
         flat = np.hypot(self.rays[where, 0], self.rays[where, 1])
-        self.obstacle[where] = t * flat if solid else _FAR
+        self.obstacle[where] = t * flat if solid else NO_OBSTACLE
 
 
 def _ground(trace: _Trace) -> None:
@@ -220,7 +220,7 @@ def _sunlit(trace: _Trace, sun: Floats) -> Floats:
         c = (np.array([b.x1, b.y1, b.height]) - ends) / sun
         leave = np.maximum(a, c).min(axis=1)
         dark |= (np.minimum(a, c).max(axis=1) < leave) & (leave > 0)
-    on_ground = trace.obstacle[where] > _FAR / 2
+    on_ground = trace.obstacle[where] > NO_OBSTACLE / 2
     for k, (x, y, height) in enumerate(trace.view.trees):
         size = np.array([0.36, 0.36, 0.33]) * height
         dark |= on_ground & _under_crown(ends, np.array([x, y, 0.7 * height]), size, sun, k)

@@ -50,7 +50,7 @@ class Canvas:
         self.scale = scale
         self.empty = self.width < 1 or self.height < 1
         if not self.empty:
-            self.image = Image.new("RGBA", (self.width * scale, self.height * scale))
+            self.image = Image.new("RGBa", (self.width * scale, self.height * scale))
             self.draw = ImageDraw.Draw(self.image)
 
     def local(self, pixels: Floats) -> Floats:

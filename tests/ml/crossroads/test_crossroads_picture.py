@@ -106,3 +106,11 @@ def test_something_moves_most_of_the_time() -> None:
         a, b = (renderer().frame(second * FPS + k).astype(int) for k in (0, 5))
         still += int((np.abs(a - b).max(axis=2) > 30).sum() < 40)
     assert still <= 6
+
+
+def test_edges_of_sprites_are_no_brighter_than_what_they_cover_allows() -> None:
+    bright = np.full(3, 1.2)
+    pose = Pose(0, 0, 1, 0, bright, bright, bright, np.array([0.3, 0.3, 0.9]))
+    sprite = draw_vehicle(VIEWS["A"].camera, BODIES["ambulance"], 0, pose)
+    assert sprite is not None
+    assert (sprite.colour <= sprite.alpha[..., None]).all()
