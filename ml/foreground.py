@@ -40,6 +40,8 @@ BACKGROUND_FRAMES = 50
 NOISE_SIGMAS = 4.5
 LEAST_DIFFERENCE = 11.0
 SMALLEST_OBJECT = 0.0008
+# A patch counts by log(1 + part / this): near and far the same vehicle differs fivefold in size.
+PATCH_SCALE = 0.001
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -125,13 +127,13 @@ def _median(frames: Floats) -> Floats:
 
 
 def describe(mask: Mask, colours: Floats) -> Floats:
-    """Describe clips by their foreground (5n, h, w) and the balanced colours (p, 3) of its pixels."""
+    """Describe clips by their foreground (5n, h, w) and its pixels' balanced colours (p, 3)."""
     clips = len(mask) // CLIP_FRAMES
     objects = _objects(mask, colours, clips)
-    root = np.sqrt(objects.colour)
+    patches = np.log1p(objects.colour / PATCH_SCALE)
     columns = {
         "colour": np.sqrt(_per_clip(np.add, objects.colour, objects.clip, clips)),
-        "patch": _per_clip(np.maximum, root, objects.clip, clips),
+        "patch": _per_clip(np.maximum, patches, objects.clip, clips),
         "size": _sizes(objects, clips),
         "place": _place(mask, clips),
         "motion": _motion(objects, clips),

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from ml.distance import eq5
-from ml.foreground import FOREGROUND_DIM
+from ml.foreground import COLOURS, FOREGROUND_DIM
 from ml.soundstats import SOUND_DIM
 from ml.starter import StarterEncoder
 
@@ -58,7 +58,7 @@ def test_one_clip_is_enough_to_begin_with(n: int) -> None:
 
 def test_a_rare_colour_brings_its_clips_together() -> None:
     foreground, sound, _ = clips(300)
-    rare = 5
+    rare = COLOURS + 5  # the largest patch of one colour
     foreground[:, rare] = 0
     starter = StarterEncoder.fit(foreground, sound, **all_of(300))
     foreground[[40, 240], rare] = 0.15
