@@ -1,0 +1,82 @@
+"""When which real sound is heard: irregular times, far enough apart to be different moments."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+KINDS = ("siren", "car_horn", "dog_bark", "drilling", "gun_shot", "children_playing")
+# Farther apart within a kind than the exclusion window and the longest sound together.
+APART_S = 66
+# Sounds of different kinds keep this far from each other's beginnings, so that each is alone.
+ALONE_S = 6
+SOUND_S = 5
+FEWEST, MOST = 6, 10
+LOWEST_SNR_DB, HIGHEST_SNR_DB = 0.0, 15.0
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One sound: its kind, its file, when it begins (s), and how far above the ambience (dB)."""
+
+    kind: str
+    path: Path
+    start_s: float
+    snr_db: float
+
+
+def schedule(
+    sounds: Path, seconds: int, seed: int, kinds: tuple[str, ...] = KINDS
+) -> list[Planned]:
+    """Plan 6-10 sounds of each kind, fewer where they do not fit, no file twice.
+
+    Sounds of one kind come from different original recordings as long as there are such. Raises
+    ValueError where the length is too short for two sounds of a kind.
+    """
+    rng = np.random.default_rng(seed)
+    planned: list[Planned] = []
+    for kind in kinds:
+        count = min(int(rng.integers(FEWEST, MOST + 1)), (seconds - 2 * SOUND_S) // (APART_S + 10))
+        if count < 2:
+            raise ValueError(f"{seconds} s are too short for two sounds of a kind.")
+        starts = _free_starts(rng, planned, seconds, count)
+        files = _different(rng, sorted((sounds / kind).glob("*.ogg")), count)
+        levels = rng.uniform(LOWEST_SNR_DB, HIGHEST_SNR_DB, count)
+        planned += map(Planned, [kind] * count, files, starts, levels)
+    return sorted(planned, key=lambda one: one.start_s)
+
+
+def _free_starts(
+    rng: np.random.Generator, planned: list[Planned], seconds: int, count: int
+) -> list[float]:
+    """Draw irregular beginnings, one after the other, that stay clear of what is there already."""
+    others = np.array([one.start_s for one in planned])
+    for _ in range(200):
+        starts: list[float] = []
+        for start in rng.uniform(2, seconds - 2 * SOUND_S, 50 * count).round(1):
+            alone = not len(others) or np.abs(others - start).min() >= ALONE_S
+            if alone and all(abs(start - other) >= APART_S for other in starts):
+                starts.append(float(start))
+            if len(starts) == count:
+                return starts
+    raise ValueError(f"{seconds} s are too short for so many sounds.")
+
+
+def _different(rng: np.random.Generator, files: list[Path], count: int) -> list[Path]:
+    """Draw files, one of every original recording before a second one of any."""
+    if len(files) < count:
+        raise ValueError(f"There are only {len(files)} sounds where {count} are wanted.")
+    turn: dict[str, int] = {}
+    ranked: list[tuple[int, int, Path]] = []
+    for index in rng.permutation(len(files)):
+        original = _original(files[index])
+        turn[original] = turn.get(original, 0) + 1
+        ranked.append((turn[original], len(ranked), files[index]))
+    return [path for _, _, path in sorted(ranked)[:count]]
+
+
+def _original(path: Path) -> str:
+    """Name the recording that UrbanSound8K cut a file from: fold1_RECORDING-7-0-3."""
+    found = re.fullmatch(r"fold\d+_(\d+)-.*", path.stem)
+    return found[1] if found else path.stem
