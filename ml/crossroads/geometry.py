@@ -45,7 +45,7 @@ class Camera:
         right /= np.linalg.norm(right)
         return np.stack([right, np.cross(right, forward), forward])
 
-    @property
+    @cached_property
     def focal(self) -> float:
         """The focal length in pixels."""
         return WIDTH / 2 / float(np.tan(np.radians(self.fov_deg / 2)))

@@ -116,11 +116,11 @@ class Renderer:
 
     def _cars(self, t: float) -> list[_Car]:
         """The vehicles that may be in the picture."""
-        cars = []
+        cars, aside = [], self._aside(t)
         for drive in self.plan.drives_at(int(t)):
             if not drive.start_s <= t <= drive.end_s:
                 continue
-            place = self._place(drive, t)
+            place = self._place(drive, t, aside)
             pixel, depth = self.camera.project(np.array([(*place[:2], 1.0)]))
             u, v = pixel[0].tolist()
             if depth[0] > 3 and -130 < u < WIDTH + 130 and -60 < v < HEIGHT + 160:
@@ -128,18 +128,21 @@ class Renderer:
                 cars.append(_Car(drive, body, place, _flashing(drive, t)))
         return cars
 
-    def _place(self, drive: Drive, t: float) -> Place:
-        """Where a vehicle is; ordinary ones keep to the right while one with priority passes."""
+    def _aside(self, t: float) -> float:
+        """How far ordinary vehicles keep to the right, 0-1, while one with priority passes."""
+        for p in self.plan.signals.priorities:
+            if p.start_s - 3 < t < p.end_s + 5:
+                return min(t - p.start_s + 3, p.end_s + 5 - t, 3.0) / 3.0
+        return 0.0
+
+    def _place(self, drive: Drive, t: float, aside: float) -> Place:
+        """Where a vehicle is; one with priority drives in the middle of the road."""
         kind = KINDS.get(drive.trip.body)
         if kind and kind.priority:
             return drive.path.at(drive.way_at(t), _MIDDLE_M)
-        aside = 0.0
-        if drive.trip.body != "forklift":
-            for p in self.plan.signals.priorities:
-                if p.start_s - 3 < t < p.end_s + 5:
-                    aside = min(t - p.start_s + 3, p.end_s + 5 - t, 3.0) / 3.0
         weave = 0.12 * math.sin(drive.way_at(t) / 17 + drive.trip.seed % 7)
-        return drive.path.at(drive.way_at(t), weave - _ASIDE_M * aside)
+        away = 0.0 if drive.trip.body == "forklift" else _ASIDE_M * aside
+        return drive.path.at(drive.way_at(t), weave - away)
 
     def _people(self, t: float) -> list[tuple[Walk, Place, bool]]:
         people = []
