@@ -16,16 +16,15 @@ BLOCK = 256 * 1024
 
 @require_safe
 def check(request: HttpRequest) -> JsonResponse:
-    """Answer whether an upload would be accepted, before its bytes travel."""
+    """Answer why an upload would be refused, before its bytes travel; blank if it would not."""
     form = UploadForm(request.GET)
-    if not form.is_valid():
-        return _refusal(first_error(form))
     size = request.GET.get("size", "")
+    problem = "" if form.is_valid() else first_error(form)
     try:
         services.check_upload(user=request.user, size=int(size) if size.isdecimal() else 0)
     except IntakeError as error:
-        return _refusal(error.sentence)
-    return JsonResponse({"ok": True})
+        problem = problem or error.sentence
+    return JsonResponse({"error": problem})
 
 
 @require_POST

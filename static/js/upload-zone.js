@@ -55,18 +55,10 @@ class Upload {
     query.set("size", this.file.size);
     try {
       const answer = await fetch(`${this.zone.dataset.checkUrl}?${query}`);
-      if (answer.ok) return "";
-      return (await this.sentence(answer)) ?? "The server refused the file; load this page again and repeat it.";
+      if (answer.ok) return (await answer.json()).error;
+      return "The server refused the file; load this page again and repeat it.";
     } catch {
       return "The server cannot be reached. Check the connection and choose the file again.";
-    }
-  }
-
-  async sentence(answer) {
-    try {
-      return (await answer.json()).error;
-    } catch {
-      return null;
     }
   }
 

@@ -73,9 +73,10 @@ def test_an_empty_file_is_refused(admin: Client) -> None:
 
 def test_a_disk_without_room_is_told_before_the_bytes_travel(admin: Client) -> None:
     response = admin.get(address("/upload/check", size=str(10**18)))
-    assert response.status_code == 422
     assert "server's disk has" in response.json()["error"]
-    assert admin.get(address("/upload/check", size="10")).json() == {"ok": True}
+    assert admin.get(address("/upload/check", size="10")).json() == {"error": ""}
+    wrong = admin.get(address("/upload/check", size="10", zone="Mars/Base"))
+    assert "not a time zone" in wrong.json()["error"]
 
 
 def test_only_admins_upload(operator: Client) -> None:
