@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from indexing.media.errors import MediaError
+from indexing.media.errors import file_gone
 from indexing.media.extract import Extract, Micros, Span, extract
 from indexing.media.info import (
     CUT_OFF,
@@ -73,7 +73,7 @@ def decode_chunk(
     if start_s < 0 or clips < 1 or start_s + clips > info.duration_s:
         raise ValueError(f"seconds {start_s} to {start_s + clips} are not in the recording")
     if not path.is_file():
-        raise MediaError("The file is not there (any more): put it back, then try again.")
+        raise file_gone()
     cpu_s = 0.0
     for preroll_s in _prerolls(info, start_s):
         span = Span(start_s, clips, preroll_s)

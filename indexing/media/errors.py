@@ -7,3 +7,8 @@ class MediaError(Exception):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+
+
+def file_gone() -> MediaError:
+    """The error of a file that is missing, in the same words wherever it is noticed."""
+    return MediaError("The file is not there (any more): check its name and place, or put it back.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from indexing.media import sandbox
-from indexing.media.errors import MediaError
+from indexing.media.errors import MediaError, file_gone
 
 WALL_S = 60
 
@@ -33,7 +33,8 @@ def read_header(path: Path) -> Header:
     """Return ffprobe's `format` and `streams`. Raises MediaError where there are none."""
     _refuse_unreadable(path)
     options = ["-show_format", "-show_streams", "-of", "json"]
-    with sandbox.Child("ffprobe", sandbox.ffprobe_arguments(path, options), wall_s=WALL_S) as child:
+    arguments = sandbox.ffprobe_arguments(path, options, log="warning")
+    with sandbox.Child("ffprobe", arguments, wall_s=WALL_S) as child:
         text = child.stdout.read()
         outcome = child.finish()
     if outcome.status != 0:
@@ -77,7 +78,7 @@ def _refuse_unreadable(path: Path) -> None:
             raise MediaError("The file is empty (0 bytes): copy it again from where it came from.")
         path.open("rb").close()
     except FileNotFoundError as error:
-        raise MediaError("The file is not there (any more): check its name and place.") from error
+        raise file_gone() from error
     except OSError as error:
         raise MediaError(f"The file cannot be opened ({error.strerror}).") from error
 
@@ -95,7 +96,7 @@ def _unrecognised(path: Path, log: str) -> MediaError:
             "The file has no index (its 'moov' part is missing), because the recording was cut off "
             "or only partly copied: copy it again, or mend it with a repair tool such as untrunc."
         )
-    if "not implemented" in log:
+    if "Could not open codec" in log:
         return MediaError(
             "The file has a stream in a format that this ffmpeg cannot decode: convert it to H.264 "
             "and AAC first."

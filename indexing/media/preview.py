@@ -12,7 +12,7 @@ from typing import Any
 import ffmpeg
 
 from indexing.media import sandbox
-from indexing.media.errors import MediaError
+from indexing.media.errors import MediaError, file_gone
 from indexing.media.info import NO_SOUND, AudioStream, MediaInfo, VideoStream
 from indexing.media.playable import MP4_AUDIO, MP4_VIDEO, video_plays
 
@@ -44,6 +44,8 @@ def make_preview(
     `encode` encodes the streams anew even where they could be copied, which heals a recording whose
     data are damaged in places. `on_progress` hears the fraction done. Raises MediaError.
     """
+    if not path.is_file():
+        raise file_gone()
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         if encode or not _write(path, info, draft, on_progress, copy=True, threads=threads):

@@ -35,15 +35,18 @@ def probe(path: Path, on_progress: Progress | None = None) -> MediaInfo:
     """
     header = read_header(path)
     found = [stream for kind in ("video", "audio") if (stream := first_stream(header, kind))]
-    tried = [(stream, try_stream(path, stream)) for stream in found]
-    usable = [stream for stream, first in tried if not isinstance(first, Obstacle)]
-    firsts = {stream["index"]: first for stream, first in tried if isinstance(first, float)}
+    if not found:
+        raise _nothing_there(header)
+    scans = _scan(path, header, found, on_progress)
+    tried = [(stream, try_stream(path, stream, scans[stream["index"]])) for stream in found]
     obstacles = [first for _, first in tried if isinstance(first, Obstacle)]
-    if not usable:
-        raise _nothing_usable(header, obstacles)
-    scans = _scan(path, header, usable, on_progress)
-    for index, first in firsts.items():
-        scans[index].shift_to(first)
+    if len(obstacles) == len(tried):
+        raise _nothing_usable(obstacles)
+    usable = []
+    for stream, first in tried:
+        if isinstance(first, float):
+            scans[stream["index"]].shift_to(first)
+            usable.append(stream)
     timeline = measure(header, usable, scans)
     _refuse_length(timeline)
     gaps = [gap for each in usable for gap in absences(timeline, each, scans[each["index"]])]
@@ -135,10 +138,12 @@ def _refuse_length(timeline: Timeline) -> None:
         )
 
 
-def _nothing_usable(header: Header, obstacles: list[Obstacle]) -> MediaError:
-    if obstacles:
-        what = " and ".join(each.what for each in obstacles)
-        return MediaError(f"The recording cannot be used: {what}; {obstacles[0].advice}.")
+def _nothing_usable(obstacles: list[Obstacle]) -> MediaError:
+    what = " and ".join(each.what for each in obstacles)
+    return MediaError(f"The recording cannot be used: {what}; {obstacles[0].advice}.")
+
+
+def _nothing_there(header: Header) -> MediaError:
     if has_cover_only(header):
         return MediaError("The file holds a still picture, but neither video nor sound.")
     return MediaError("The file holds neither video nor sound: choose another one.")

@@ -169,10 +169,10 @@ def input_options() -> dict[str, str | int]:
     }
 
 
-def ffprobe_arguments(path: Path, options: Sequence[str]) -> list[str]:
+def ffprobe_arguments(path: Path, options: Sequence[str], *, log: str = "error") -> list[str]:
     """Compose an ffprobe command line with the input options above."""
     ours = [part for key, value in input_options().items() for part in (f"-{key}", str(value))]
-    return ["-v", "error", *ours, *options, url(path)]
+    return ["-v", log, *ours, *options, url(path)]
 
 
 def ffmpeg_arguments(output: Any) -> list[str]:

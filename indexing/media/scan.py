@@ -25,7 +25,20 @@ MOST_HOLES = 4096
 # clocks of 29.97 and the like round to neighbouring steps.
 IRREGULAR_SHARE = 0.05
 
-Packet = tuple[int, float, float, str, bool]
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet of a stream: when it is shown and for how long, in seconds, and its flags.
+
+    Where it does not say when it is shown (`timed` false), the time is that of its decoding.
+    """
+
+    stream: int
+    time: float
+    duration: float
+    flags: str
+    timed: bool
+    encrypted: bool
 
 
 @dataclass
@@ -37,6 +50,7 @@ class StreamScan:
     untimed: int = 0
     """Packets that say when they are decoded but not when they are shown, as AVI has them."""
     keyframe_interval: float = 0.0
+    encrypted: bool = False
     open_groups: bool = False
     """Whether pictures shown before a keyframe come after it: they refer to the group before."""
     _last: float = 0.0
@@ -46,22 +60,26 @@ class StreamScan:
     _intervals: Counter[int] = field(default_factory=Counter)
     _holes: list[tuple[float, float]] = field(default_factory=list)
 
-    def feed(self, time: float, duration: float, flags: str, *, timed: bool) -> None:
+    def feed(self, packet: Packet) -> None:
         """Take the next packet. Those that are decoded but never shown only count."""
         self.packets += 1
-        self.untimed += not timed
-        if "D" in flags:
+        self.untimed += not packet.timed
+        self.encrypted |= packet.encrypted
+        if "D" in packet.flags:
             return
-        if "K" in flags:
-            if self._keyframe is not None:
-                self.keyframe_interval = max(self.keyframe_interval, time - self._keyframe)
-            self._keyframe = time
-        elif self._keyframe is not None and timed and time < self._keyframe:
-            self.open_groups = True
+        self._follow_groups(packet)
         if len(self._waiting) < REORDER:
-            heapq.heappush(self._waiting, (time, duration))
+            heapq.heappush(self._waiting, (packet.time, packet.duration))
         else:
-            self._show(*heapq.heappushpop(self._waiting, (time, duration)))
+            self._show(*heapq.heappushpop(self._waiting, (packet.time, packet.duration)))
+
+    def _follow_groups(self, packet: Packet) -> None:
+        if "K" in packet.flags:
+            if self._keyframe is not None:
+                self.keyframe_interval = max(self.keyframe_interval, packet.time - self._keyframe)
+            self._keyframe = packet.time
+        elif self._keyframe is not None and packet.timed and packet.time < self._keyframe:
+            self.open_groups = True
 
     def finish(self) -> None:
         """Take what still waits for its turn."""
@@ -161,10 +179,10 @@ def scan(
     """
     scans = {index: StreamScan() for index in streams}
     with sandbox.Child("ffprobe", _arguments(path), wall_s=wall_s) as child:
-        for index, time, duration, flags, timed in _packets(child, set(streams)):
-            scans[index].feed(time, duration, flags, timed=timed)
-            if not scans[index].packets % 1000:
-                on_time(time)
+        for packet in _packets(child, set(streams)):
+            scans[packet.stream].feed(packet)
+            if not scans[packet.stream].packets % 1000:
+                on_time(packet.time)
         child.finish()
     for each in scans.values():
         each.finish()
@@ -172,7 +190,9 @@ def scan(
 
 
 def _arguments(path: Path) -> list[str]:
-    entries = "packet=stream_index,pts_time,dts_time,duration_time,flags"
+    entries = (
+        "packet=stream_index,pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type"
+    )
     return sandbox.ffprobe_arguments(path, ["-show_entries", entries, "-of", "csv=p=0"])
 
 
@@ -189,7 +209,8 @@ def _packets(child: sandbox.Child, streams: set[int]) -> Iterator[Packet]:
         shown, decoded = _seconds(fields[1]), _seconds(fields[2])
         time = next((t for t in (shown, decoded) if t is not None), ends.get(index, 0.0))
         ends[index] = time + duration
-        yield index, time, duration, fields[4], shown is not None
+        encrypted = any("Encryption" in each for each in fields[5:])
+        yield Packet(index, time, duration, fields[4], shown is not None, encrypted)
 
 
 def _seconds(text: str) -> float | None:

@@ -9,6 +9,7 @@ import ffmpeg
 
 from indexing.media import sandbox
 from indexing.media.header import Stream
+from indexing.media.scan import StreamScan
 
 WALL_S = 120
 KINDS = {"video": "picture", "audio": "sound"}
@@ -27,22 +28,21 @@ class Obstacle:
     advice: str
 
 
-def try_stream(path: Path, stream: Stream) -> float | Obstacle:
+def try_stream(path: Path, stream: Stream, scan: StreamScan) -> float | Obstacle:
     """Return the time in seconds of the first picture or sound that decodes, by the file's clock.
 
     Where nothing can be decoded, return what the obstacle is.
     """
     kind = KINDS[stream["codec_type"]]
-    packet = _first_packet(path, stream)
     # Asked before decoding, since a decoder may well make pictures of what it cannot read.
-    if _is_encrypted(stream, packet):
+    if scan.encrypted or _is_encrypted(stream):
         return Obstacle(f"the {kind} is encrypted", "export it without copy protection")
+    if not scan.packets:
+        what = f"the {kind} is announced but not one second of it is there"
+        return Obstacle(what, "copy it again")
     first, log = _decode_first(path, stream)
     if first is not None:
         return first
-    if not packet:
-        what = f"the {kind} is announced but not one second of it is there"
-        return Obstacle(what, "copy it again")
     if _has_no_decoder(stream, log):
         return Obstacle(
             f"the {kind} is in a format this ffmpeg cannot decode ({_codec(stream)})",
@@ -53,21 +53,10 @@ def try_stream(path: Path, stream: Stream) -> float | Obstacle:
     return Obstacle(f"the {kind} is damaged beyond decoding", "copy it again")
 
 
-def _is_encrypted(stream: Stream, packet: str) -> bool:
+def _is_encrypted(stream: Stream) -> bool:
     side_data = [str(data.get("side_data_type", "")) for data in stream.get("side_data_list", [])]
     tag = str(stream.get("codec_tag_string", "")).lower()
-    return tag in ENCRYPTED_TAGS or any("ncryption" in text for text in [packet, *side_data])
-
-
-def _first_packet(path: Path, stream: Stream) -> str:
-    """Return what ffprobe tells of a stream's first packet; nothing where it has none."""
-    selection = ["-select_streams", str(stream["index"]), "-read_intervals", "%+#1"]
-    entries = ["-show_entries", "packet=stream_index:packet_side_data=side_data_type"]
-    arguments = sandbox.ffprobe_arguments(path, [*selection, *entries, "-of", "csv=p=0"])
-    with sandbox.Child("ffprobe", arguments, wall_s=WALL_S) as child:
-        text = child.stdout.read().decode("utf-8", "replace").strip()
-        child.finish()
-    return text
+    return tag in ENCRYPTED_TAGS or any("ncryption" in text for text in side_data)
 
 
 def _decode_first(path: Path, stream: Stream) -> tuple[float | None, str]:
