@@ -9,6 +9,7 @@ urlpatterns = [
     path("", library.library, name="library"),
     path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
     path("sign-out", auth.LogoutView.as_view(), name="sign-out"),
+    path("cameras/<int:pk>/zone", library.zone, name="zone"),
     path("upload", upload.upload, name="upload"),
     path("upload/check", upload.check, name="upload-check"),
     path("search", search.search, name="search"),

@@ -2,12 +2,16 @@
 
 import zoneinfo
 from functools import cache
+from urllib.parse import urlencode
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
-from searchapp import selectors
+from searchapp import selectors, services
 
 SHOWN_PER_CAMERA = 12
 
@@ -40,6 +44,19 @@ def library(request: HttpRequest) -> HttpResponse:
     }
     fragment = request.headers.get("HX-Request") == "true"
     return render(request, "library/_shelves.html" if fragment else "library/page.html", context)
+
+
+@require_POST
+def zone(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change the zone in which a camera's times are shown."""
+    camera = get_object_or_404(selectors.cameras_for(request.user), pk=pk)
+    try:
+        services.set_zone(user=request.user, camera=camera, zone=request.POST.get("zone", ""))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, f"The times of {camera.name} are now shown in {camera.zone}.")
+    return redirect(f"{reverse('library')}?{urlencode({'camera': camera.name})}")
 
 
 def _live(request: HttpRequest) -> HttpResponse:

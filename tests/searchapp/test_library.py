@@ -107,6 +107,19 @@ def test_a_camera_with_many_recordings_shows_the_newest_and_links_to_all(
     assert operator.get("/?camera=North+gate").text.count('<article class="card"') == 13
 
 
+def test_an_admin_sets_the_zone_of_a_camera(
+    admin: Client, operator: Client, footage: Footage
+) -> None:
+    camera = footage().camera
+    address = f"/cameras/{camera.pk}/zone"
+    assert operator.post(address, {"zone": "Asia/Tokyo"}).status_code == 403
+    page = admin.post(address, {"zone": "Asia/Tokyo"}, follow=True).text
+    assert "The times of North gate are now shown in Asia/Tokyo." in page
+    assert "19:00:00" in page
+    assert "is not a time zone" in admin.post(address, {"zone": "Mars"}, follow=True).text
+    assert admin.post("/cameras/99/zone", {"zone": "UTC"}).status_code == 404
+
+
 def test_an_unknown_camera_is_not_found(operator: Client) -> None:
     assert operator.get("/?camera=Nowhere").status_code == 404
 
