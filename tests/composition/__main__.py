@@ -26,11 +26,18 @@ def main(words: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--media", type=Path, default=MEDIA, help="the folder of test media")
+    parser.add_argument("--originals", type=int, default=2, help="recordings a kind comes from")
     options = parser.parse_args(words)
     from tests.composition.compose import compose
 
     seconds = round(60 * options.minutes)
-    heard = compose(options.out, options.media, seconds=seconds, seed=options.seed)
+    heard = compose(
+        options.out,
+        options.media,
+        seconds=seconds,
+        seed=options.seed,
+        originals=options.originals,
+    )
     sys.stdout.write(f"{options.out} and its truth: {len(heard)} sounds in {seconds} s.\n")
     return 0
 

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 from ml.crossroads import truth
-from tests.composition.schedule import KINDS, schedule
+from tests.composition.schedule import KINDS, ORIGINALS, schedule
 from tests.composition.sound import RATE, Ambience, Soundtrack
 
 VIDEO = Path("video") / "traffic_camera.mp4"
@@ -26,13 +26,14 @@ def compose(
     seconds: int,
     seed: int,
     kinds: tuple[str, ...] = KINDS,
+    originals: int = ORIGINALS,
     video: bool = True,
 ) -> list[truth.Occurrence]:
     """Write OUT and OUT.csv beside it; return what is heard when.
 
     `media` is the folder of test media. Without `video` only the sound is written.
     """
-    planned = schedule(media / SOUNDS, seconds, seed, kinds)
+    planned = schedule(media / SOUNDS, seconds, seed, kinds, originals)
     soundtrack = Soundtrack(Ambience(media / AMBIENCE, seed), planned, seconds)
     pictures = ("-stream_loop", "-1", "-i", str(media / VIDEO)) if video else ()
     filters = ("-filter:v", DRIFT.format(seed=seed), "-c:v", "libx264") if video else ()

@@ -13,6 +13,7 @@ APART_S = 66
 ALONE_S = 6
 SOUND_S = 5
 FEWEST, MOST = 6, 10
+ORIGINALS = 2
 LOWEST_SNR_DB, HIGHEST_SNR_DB = 0.0, 15.0
 
 
@@ -27,12 +28,16 @@ class Planned:
 
 
 def schedule(
-    sounds: Path, seconds: int, seed: int, kinds: tuple[str, ...] = KINDS
+    sounds: Path,
+    seconds: int,
+    seed: int,
+    kinds: tuple[str, ...] = KINDS,
+    originals: int = ORIGINALS,
 ) -> list[Planned]:
     """Plan 6-10 sounds of each kind, fewer where they do not fit, no file twice.
 
-    Sounds of one kind come from different original recordings as long as there are such. Raises
-    ValueError where the length is too short for two sounds of a kind.
+    The files of a kind are pieces of `originals` recordings: of as many sirens that come by again
+    and again. Raises ValueError where the length is too short or there are too few files.
     """
     rng = np.random.default_rng(seed)
     planned: list[Planned] = []
@@ -41,7 +46,7 @@ def schedule(
         if count < 2:
             raise ValueError(f"{seconds} s are too short for two sounds of a kind.")
         starts = _free_starts(rng, planned, seconds, count)
-        files = _different(rng, sorted((sounds / kind).glob("*.ogg")), count)
+        files = _files(rng, sounds / kind, count, originals)
         levels = rng.uniform(LOWEST_SNR_DB, HIGHEST_SNR_DB, count)
         planned += map(Planned, [kind] * count, files, starts, levels)
     return sorted(planned, key=lambda one: one.start_s)
@@ -63,17 +68,22 @@ def _free_starts(
     raise ValueError(f"{seconds} s are too short for so many sounds.")
 
 
-def _different(rng: np.random.Generator, files: list[Path], count: int) -> list[Path]:
-    """Draw files, one of every original recording before a second one of any."""
-    if len(files) < count:
-        raise ValueError(f"There are only {len(files)} sounds where {count} are wanted.")
-    turn: dict[str, int] = {}
-    ranked: list[tuple[int, int, Path]] = []
-    for index in rng.permutation(len(files)):
-        original = _original(files[index])
-        turn[original] = turn.get(original, 0) + 1
-        ranked.append((turn[original], len(ranked), files[index]))
-    return [path for _, _, path in sorted(ranked)[:count]]
+def _files(rng: np.random.Generator, folder: Path, count: int, originals: int) -> list[Path]:
+    """Draw files in turn from so many original recordings, from more where they run out."""
+    pieces: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.ogg")):
+        pieces.setdefault(_original(path), []).append(path)
+    enough = -(-count // originals)
+    names = [str(name) for name in rng.permutation(sorted(pieces))]
+    names.sort(key=lambda name: -min(len(pieces[name]), enough))
+    ranked = [
+        (number // originals, turn, number, pieces[name][index])
+        for number, name in enumerate(names)
+        for turn, index in enumerate(rng.permutation(len(pieces[name])))
+    ]
+    if len(ranked) < count:
+        raise ValueError(f"There are only {len(ranked)} sounds in {folder}; {count} are wanted.")
+    return [path for *_, path in sorted(ranked)[:count]]
 
 
 def _original(path: Path) -> str:
