@@ -1,5 +1,6 @@
 """One recording: played, scrubbed through, and searched from."""
 
+import json
 from dataclasses import asdict
 
 from django.contrib import messages
@@ -20,12 +21,14 @@ def recording(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a recording at the second of the link, or only its progress where that is asked for."""
     found = selectors.recording_for(request.user, pk)
     status = recording_status(found)
+    spans = selectors.coverage(found)
     context = {
         "recording": found,
         "status": status,
         "live": not status.finished and found.state != Recording.State.REFUSED,
         "card": selectors.cards([found])[0],
-        "spans": [asdict(span) for span in selectors.coverage(found)],
+        "spans": spans,
+        "spans_json": json.dumps([asdict(span) for span in spans]),
         "gaps": selectors.gaps(found),
         "second": _second(request.GET.get("t", ""), found),
         "alone": selectors.work_waits_alone(),

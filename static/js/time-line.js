@@ -60,6 +60,7 @@ class Lane {
     const step = Math.max(1, Math.ceil(length / wanted));
     for (let at = Math.floor(this.from / step) * step; at < this.to; at += step) {
       const shown = Math.min(this.owner.duration - 1, Math.max(0, at + Math.floor(step / 2)));
+      if (!this.owner.hasPicture(shown)) continue;
       const image = make("img", "", this.film);
       image.alt = "";
       image.style.left = this.x(at);
@@ -121,7 +122,9 @@ class Lane {
     this.tip.second = second;
     this.tip.time.textContent = offset(second);
     this.tip.clock.textContent = this.owner.clock.time(second);
-    if (this.tip.image) {
+    if (!this.tip.image) return;
+    this.tip.image.hidden = !this.owner.hasPicture(second);
+    if (!this.tip.image.hidden) {
       this.tip.image.classList.remove("missing");
       this.tip.image.src = thumbnail(this.owner.thumbnails, second);
     }
@@ -195,21 +198,25 @@ class TimeLine extends HTMLElement {
 
   // What of the recording is searchable, pending, failed or missing; renewed while it comes in.
   readSpans() {
-    const script = document.getElementById("spans");
-    this.spans = script ? JSON.parse(script.textContent) : [];
+    this.spans = JSON.parse(document.getElementById("progress").dataset.spans);
   }
 
   refresh() {
     const before = JSON.stringify(this.spans);
     this.readSpans();
     if (!this.whole || JSON.stringify(this.spans) === before) return;
-    for (const image of this.querySelectorAll("img.missing")) {
-      image.classList.remove("missing");
-      image.src = `${image.src.split("?")[0]}`;
+    for (const lane of [this.whole, this.detail]) {
+      lane?.drawFilm();
+      lane?.drawSpans();
     }
-    this.whole.drawSpans();
-    this.detail?.drawSpans();
     this.drawKey();
+  }
+
+  // Seconds whose chunk has not been decoded have no thumbnail to ask for.
+  hasPicture(second) {
+    const blank = (span) => span.state === "pending" || span.state === "failed";
+    const here = (span) => span.start <= second && second < span.end;
+    return this.pictures && !this.spans.some((span) => blank(span) && here(span));
   }
 
   drawKey() {

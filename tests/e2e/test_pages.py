@@ -63,6 +63,17 @@ def test_a_recording_plays_and_seeks_by_every_means(page: Page, site: Site) -> N
     page.keyboard.press("k")
 
 
+def test_the_timeline_outlives_a_refresh_of_the_progress(page: Page, site: Site) -> None:
+    address = f"/recordings/{site.recording}"
+    page.goto(address)
+    expect(page.locator(".lane-whole .span.searchable")).to_have_count(1)
+    page.evaluate(
+        "(address) => htmx.ajax('GET', address, {target: '#progress', swap: 'outerHTML'})", address
+    )
+    expect(page.locator(".lane-whole .span.searchable")).to_have_count(1)
+    expect(page.locator(".timeline-key")).to_have_text("searchable")
+
+
 def test_f_finds_moments_like_the_current_one(page: Page, site: Site) -> None:
     page.goto(f"/recordings/{site.recording}?t=60")
     expect(page.locator(".lane-whole [role=slider]")).to_have_attribute("aria-valuenow", "60")
@@ -124,7 +135,7 @@ def test_controls_change_the_hits_and_the_link(page: Page, site: Site) -> None:
     other.close()
     page.evaluate("history.back()")
     expect(page).to_have_url(re.compile("k=10$"))
-    expect(page.get_by_role("radio", name="Picture and sound")).to_be_checked()
+    expect(page.locator("[value=joint]")).to_be_checked()
 
 
 def test_shortcuts_theme_and_skip_link(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -13,9 +14,9 @@ pytestmark = pytest.mark.django_db
 
 
 def spans(page: str) -> list[dict[str, object]]:
-    match = re.search(r'<script id="spans" type="application/json">(.*?)</script>', page)
+    match = re.search(r'data-spans="(.*?)"', page)
     assert match
-    found: list[dict[str, object]] = json.loads(match.group(1))
+    found: list[dict[str, object]] = json.loads(unescape(match.group(1)))
     return found
 
 
