@@ -1,3 +1,4 @@
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trunk(cache: Path) -> runtime.Trunk:
     return load_trunk(None, device="cpu", cache_dir=cache)
+
+
+@pytest.fixture(scope="module")
+def graph(trunk: runtime.Trunk, cache: Path) -> Path:
+    """Where the trunk's converted graph was kept."""
+    return next(cache.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +71,12 @@ def test_the_kept_graph_is_used_without_converting_again(
 
 
 def test_a_damaged_kept_graph_is_replaced(
-    trunk: runtime.Trunk, cache: Path, tmp_path: Path
+    trunk: runtime.Trunk, graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    damaged = tmp_path / next(cache.iterdir()).name
+    whole = runtime._read_graph(graph)
+    assert whole is not None
+    monkeypatch.setattr(runtime, "_convert", lambda trunk: whole[0])
+    damaged = tmp_path / graph.name
     damaged.mkdir()
     (damaged / "name.txt").write_text("random x")
     (damaged / "trunk.xml").write_text("<net")
@@ -74,9 +84,10 @@ def test_a_damaged_kept_graph_is_replaced(
     assert runtime._read_graph(damaged) is not None
 
 
-def test_workers_may_keep_the_same_graph_at_the_same_time(tmp_path: Path) -> None:
-    trunk, identity = runtime._torch_trunk(None)
-    model = runtime._convert(trunk)
+def test_workers_may_keep_the_same_graph_at_the_same_time(graph: Path, tmp_path: Path) -> None:
+    whole = runtime._read_graph(graph)
+    assert whole is not None
+    model, identity = whole
     folder = tmp_path / "trunk"
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: runtime._write_graph(folder, model, identity), range(16)))
@@ -106,10 +117,8 @@ def test_an_unknown_device_is_refused() -> None:
         load_trunk(None, device="tpu")
 
 
-def test_nothing_calls_home() -> None:
-    import sys
-
-    assert isinstance(load_trunk(None, device="cpu"), OpenVinoTrunk)
+def test_nothing_calls_home(trunk: runtime.Trunk) -> None:
+    assert isinstance(trunk, OpenVinoTrunk)
     assert sys.modules.get("openvino_telemetry") is None
 
 
