@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -203,6 +203,11 @@ def _joined(spans: list[Span]) -> list[Span]:
         else:
             joined.append(span)
     return joined
+
+
+def newest(user: Viewer) -> int:
+    """Return the number of the latest recording, 0 where there is none."""
+    return recordings_for(user).aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def work_waits_alone() -> bool:

@@ -37,6 +37,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "shelves": shelves,
         "camera": camera,
         "live": [card.recording.pk for shelf in shelves for card in shelf.cards if card.live],
+        "newest": selectors.newest(request.user),
         "alone": selectors.work_waits_alone(),
         "manages": selectors.may_manage(request.user),
         "cameras": selectors.cameras_for(request.user),
@@ -63,10 +64,16 @@ def _live(request: HttpRequest) -> HttpResponse:
     """Show the named cards anew; the ones that have come to rest are not asked for again."""
     wanted = [int(pk) for pk in request.GET["live"].split(",") if pk.isdecimal() and len(pk) < 19]
     cards = selectors.cards(selectors.recordings_for(request.user).filter(pk__in=wanted))
+    newest = selectors.newest(request.user)
     context = {
+        "newest": newest,
         "cards": cards,
         "live": [card.recording.pk for card in cards if card.live],
         "alone": selectors.work_waits_alone(),
         "manages": selectors.may_manage(request.user),
     }
-    return render(request, "library/_live.html", context)
+    response = render(request, "library/_live.html", context)
+    if str(newest) != request.GET.get("newest", str(newest)):
+        # Something has come in by another way since: the page is to fetch its shelves anew.
+        response.headers["HX-Trigger"] = "refresh"
+    return response

@@ -63,15 +63,25 @@ def test_only_what_is_under_way_is_asked_for_again(operator: Client, footage: Fo
     done, live = footage("done.mp4"), None
     assert "every 2s" not in operator.get("/").text
     live = waiting_recording(footage)
-    assert f'hx-get="/?live={live.pk}"' in operator.get("/").text
+    assert f'hx-get="/?live={live.pk}&newest={live.pk}"' in operator.get("/").text
 
     fragment = operator.get(
         f"/?live={live.pk},{done.pk},x,{10**30}", headers={"HX-Request": "true"}
     ).text
     assert f'id="recording-{live.pk}" hx-swap-oob="true"' in " ".join(fragment.split())
-    assert f'hx-get="/?live={live.pk}"' in fragment
+    assert f'hx-get="/?live={live.pk}&newest={live.pk}"' in fragment
     assert "Embedding clips" in fragment
     assert "<html" not in fragment
+
+
+def test_a_recording_that_came_in_by_another_way_shows_up(
+    operator: Client, footage: Footage
+) -> None:
+    live = waiting_recording(footage)
+    address = f"/?live={live.pk}&newest={live.pk}"
+    assert "HX-Trigger" not in operator.get(address)
+    footage("later.mp4")
+    assert operator.get(address)["HX-Trigger"] == "refresh"
 
 
 def test_work_without_a_worker_is_told(operator: Client, footage: Footage) -> None:
