@@ -59,14 +59,13 @@ class Objects:
     velocity: Floats  # (k, 2) down and right, in frame heights a second
 
 
-def foreground(frames: Frames, around: Frames | None = None) -> Floats:
+def foreground(frames: Frames) -> Floats:
     """Describe every clip of one chunk: u8 RGB (5n, H, W, 3) -> f32 (n, FOREGROUND_DIM).
 
-    The background is the median of the chunk's own frames: what stands still for more than half of
-    them, like a bus at a red light, is background. With `around`, u8 (m, H, W, 3), it is the median
-    of those frames instead: some 60 of them, evenly spread over the chunk and two minutes to either
-    side, keep what stands for a minute in the foreground. No value is negative, and all are zero
-    where nothing moves. Raises ValueError where the frames are not whole clips.
+    The background is the median of the frames given, so hand over a chunk of many seconds: what
+    stands still for more than half of them is background. Values are non-negative but for the
+    motion's signs, roots of parts of the frame, and zero where nothing moves. Raises ValueError
+    where the frames are not whole clips.
     """
     if len(frames) % CLIP_FRAMES:
         raise ValueError(f"{len(frames)} frames are not whole clips of {CLIP_FRAMES}.")
@@ -74,7 +73,7 @@ def foreground(frames: Frames, around: Frames | None = None) -> Floats:
     if not clips:
         return np.zeros((0, FOREGROUND_DIM), np.float32)
     pixels = shrink(frames)
-    background, noise = level_light(pixels, None if around is None else shrink(around))
+    background, noise = level_light(pixels)
     mask = difference_mask(pixels, background, noise)
     return describe(mask, balanced(pixels[mask], background))
 
@@ -90,32 +89,24 @@ def shrink(frames: Frames) -> Floats:
     return np.multiply(total, np.float32(1 / SHRINK**2), dtype=np.float32)
 
 
-def level_light(pixels: Floats, around: Floats | None = None) -> tuple[Floats, Floats]:
+def level_light(pixels: Floats) -> tuple[Floats, Floats]:
     """Even out the light of all frames in place; return background (h, w, 3) and noise (h, w).
 
-    The noise is the standard deviation of a pixel that nothing crosses, from the median absolute
-    deviation within the chunk.
+    Drifting light multiplies whole frames, so each frame's channels are divided by their median
+    ratio to the background. The noise is the standard deviation of a pixel that nothing crosses,
+    from the median absolute deviation.
     """
     some = pixels[:: max(1, len(pixels) // BACKGROUND_FRAMES)]
-    reference = _median(some)
-    _level(pixels, reference)
-    steady = _median(some)
-    deviation = _median(np.abs(some - steady).max(axis=3))
-    noise = ndimage.uniform_filter(1.4826 * deviation, 5)
-    # Busy lanes deviate because objects cross them, which is no noise.
-    noise = np.minimum(noise, 3 * np.median(noise))
-    if around is None or not len(around):
-        return steady, noise
-    _level(around, reference)
-    return _median(around), noise
-
-
-def _level(pixels: Floats, reference: Floats) -> None:
-    """Divide each frame's channels by their median ratio to the reference: light multiplies."""
+    background = _median(some)
     sparse = np.s_[..., 1::4, 1::4, :]
-    ratio = pixels[sparse] / np.maximum(reference[sparse], 1)
+    ratio = pixels[sparse] / np.maximum(background[sparse], 1)
     gain = np.median(ratio.reshape(len(pixels), -1, 3), axis=1).astype(np.float32)
     pixels /= np.clip(gain, 0.2, 5)[:, None, None]
+    background = _median(some)
+    deviation = _median(np.abs(some - background).max(axis=3))
+    noise = ndimage.uniform_filter(1.4826 * deviation, 5)
+    # Busy lanes deviate because objects cross them, which is no noise.
+    return background, np.minimum(noise, 3 * np.median(noise))
 
 
 def difference_mask(pixels: Floats, background: Floats, noise: Floats) -> Mask:

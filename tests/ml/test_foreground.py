@@ -9,8 +9,8 @@ PINK, WHITE, YELLOW = (230, 80, 160), (235, 235, 235), (240, 200, 30)
 
 
 def street(clips: int = 20, drift: float = 0.0, noise: float = 4.0, seed: int = 0) -> np.ndarray:
-    texture = np.random.default_rng(7).normal(110, 15, (1, 224, 398, 1)) * np.ones((1, 1, 1, 3))
     random = np.random.default_rng(seed)
+    texture = np.clip(random.normal(110, 15, (1, 224, 398, 1)), 0, 255) * np.ones((1, 1, 1, 3))
     light = 1 + drift * np.linspace(-1, 1, 5 * clips)[:, None, None, None]
     frames = texture * light + random.normal(0, noise, (5 * clips, 224, 398, 3))
     return np.asarray(np.clip(frames, 0, 255), np.uint8)
@@ -103,17 +103,6 @@ def test_place_tells_where() -> None:
     drive(frames, 4, PINK, top=10, left=10, speed=0)
     place = block(foreground(frames), "place")[4]
     assert place.argmax() == 0
-
-
-def test_what_stands_for_the_whole_chunk_is_seen_against_the_minutes_around() -> None:
-    frames = street()
-    empty = street(seed=1)
-    frames[:, 100:136, 30:66] = PINK
-    alone = block(foreground(frames), "size")
-    around = np.concatenate([frames[::25], empty[::10]])
-    beside = block(foreground(frames, np.clip(around * 0.8, 0, 255).astype(np.uint8)), "size")
-    assert alone.max() < 0.03
-    assert beside[:, 0] == pytest.approx(np.full(20, np.sqrt(36 * 36 / (224 * 398))), rel=0.1)
 
 
 @pytest.mark.parametrize("clips", [1, 2])
