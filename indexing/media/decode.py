@@ -17,6 +17,7 @@ from indexing.media.extract import Extract, Micros, Span, extract
 from indexing.media.info import (
     CUT_OFF,
     FPS,
+    JUMPS_BACK,
     NO_PICTURE,
     NO_SOUND,
     SAMPLE_RATE,
@@ -28,6 +29,7 @@ from indexing.media.info import (
 
 DAMAGED_PICTURE = "the picture is damaged"
 DAMAGED_SOUND = "the sound is damaged"
+ABSENCES = (NO_PICTURE, NO_SOUND, CUT_OFF, JUMPS_BACK)
 # -80 dBFS: a second without one louder sample is digital silence, which says nothing.
 SILENCE_PEAK = 1e-4
 SECOND_US = 1_000_000
@@ -129,7 +131,7 @@ def _assemble(info: MediaInfo, raw: Extract, span: Span) -> DecodedChunk:
         sounding = _sounding(raw.sound_us, span)
         peaks = np.abs(samples).reshape(span.clips, SAMPLE_RATE).max(axis=1)
         has_audio = sounding & (peaks >= SILENCE_PEAK)
-    gaps = [gap for gap in _known(info, span) if gap.reason not in (NO_PICTURE, NO_SOUND, CUT_OFF)]
+    gaps = [gap for gap in _known(info, span) if gap.reason not in ABSENCES]
     if info.video:
         gaps += _absences(info, ~has_video, span, NO_PICTURE, DAMAGED_PICTURE)
     if info.audio:
@@ -211,5 +213,5 @@ def _absences(info: MediaInfo, absent: Mask, span: Span, known: str, damaged: st
     for offset in np.flatnonzero(absent):
         second = span.start_s + int(offset)
         reasons = {gap.reason for gap in info.gaps if gap.start <= second < gap.end}
-        reason = next((each for each in (CUT_OFF, known) if each in reasons), damaged)
+        reason = next((each for each in (CUT_OFF, JUMPS_BACK, known) if each in reasons), damaged)
         yield Gap(second, second + 1, reason)

@@ -12,6 +12,7 @@ SHORTEST_GAP_S = 2.0
 NO_PICTURE = "no picture in the file"
 NO_SOUND = "no sound in the file"
 CUT_OFF = "the file is cut off here"
+JUMPS_BACK = "the file's clock jumps back, and what follows cannot be placed"
 
 
 @dataclass(frozen=True, order=True)

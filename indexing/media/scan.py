@@ -53,6 +53,9 @@ class StreamScan:
     encrypted: bool = False
     open_groups: bool = False
     """Whether pictures shown before a keyframe come after it: they refer to the group before."""
+    lost: float = 0.0
+    """Seconds of packets whose time has passed already, as in files joined without care."""
+    _behind: bool = False
     _last: float = 0.0
     _last_duration: float = 0.0
     _keyframe: float | None = None
@@ -108,12 +111,15 @@ class StreamScan:
         if self.start is None:
             self.start = time
         elif time <= self._last:
+            self._behind |= time < self._last - SHORTEST_GAP_S
+            self.lost += (duration or self.interval) if self._behind else 0.0
             return
         else:
             interval = time - self._last
             self._intervals[round(min(interval, LONGEST_INTERVAL_S) * STEPS)] += 1
             if interval > SHORTEST_GAP_S:
                 self._remember(self._last, time)
+        self._behind = False
         self._last, self._last_duration = time, duration
 
     def _remember(self, before: float, after: float) -> None:

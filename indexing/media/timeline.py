@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from indexing.media.header import Header, Stream
-from indexing.media.info import CUT_OFF, FPS, NO_PICTURE, NO_SOUND, Gap
+from indexing.media.info import CUT_OFF, FPS, JUMPS_BACK, NO_PICTURE, NO_SOUND, SHORTEST_GAP_S, Gap
 from indexing.media.scan import StreamScan
 
 # An encoder's preroll lies a little before the zero of the file's clock and is not presented.
@@ -27,8 +27,8 @@ class Timeline:
 
     zero: float
     end: float
-    cut_off: float
-    """From where on the file lacks what its index promises; `end` where it lacks nothing."""
+    tail: str | None = None
+    """Why nothing can be shown at the end, where that is not a stream's own affair."""
 
     @property
     def clips(self) -> int:
@@ -44,10 +44,14 @@ def measure(header: Header, streams: list[Stream], scans: dict[int, StreamScan])
     """Find the zero and the end over all streams that are used."""
     starts = [start(stream, scans[stream["index"]]) for stream in streams]
     zero = min(starts)
-    read = max(scans[stream["index"]].end for stream in streams)
+    end = max(scans[stream["index"]].end for stream in streams)
     promised = max(_promised_end(header, each, scans[each["index"]]) for each in streams)
-    end = max(read, promised)
-    return Timeline(zero=round(zero, 6), end=end, cut_off=read if promised > read else end)
+    lost = max(scans[stream["index"]].lost for stream in streams)
+    if promised > end:
+        return Timeline(round(zero, 6), promised, CUT_OFF)
+    if lost > SHORTEST_GAP_S:
+        return Timeline(round(zero, 6), end + lost, JUMPS_BACK)
+    return Timeline(round(zero, 6), end)
 
 
 def start(stream: Stream, scan: StreamScan) -> float:
@@ -69,8 +73,7 @@ def absences(timeline: Timeline, stream: Stream, scan: StreamScan) -> Iterator[G
             yield Gap(first, last, reason)
     ended = math.ceil(timeline.place(scan.end))
     if ended < timeline.clips:
-        cut_off = timeline.cut_off < timeline.end
-        yield Gap(ended, timeline.clips, CUT_OFF if cut_off else reason)
+        yield Gap(ended, timeline.clips, timeline.tail or reason)
 
 
 def _promised_end(header: Header, stream: Stream, scan: StreamScan) -> float:

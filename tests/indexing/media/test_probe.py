@@ -9,7 +9,7 @@ import pytest
 
 from indexing.media.decode import decode_chunk
 from indexing.media.errors import MediaError
-from indexing.media.info import CUT_OFF, Gap, MediaInfo, VideoStream
+from indexing.media.info import CUT_OFF, JUMPS_BACK, Gap, MediaInfo, VideoStream
 from indexing.media.probe import probe
 
 Make = Callable[..., Any]
@@ -95,6 +95,19 @@ def test_an_mp4_cut_off_at_the_end_tells_what_is_lost(make_numbered: Make, tmp_p
     chunk = decode_chunk(path, info, 0, 16)
     assert Gap(lost.start, 16, CUT_OFF) in chunk.gaps
     assert chunk.has_video[: lost.start].all()
+
+
+def test_files_joined_as_they_are_tell_what_cannot_be_placed(make_numbered: Make) -> None:
+    recording = make_numbered("part.ts", X264 + " -g 25 -an", seconds=6)
+    path = recording.path.with_name("joined.ts")
+    path.write_bytes(recording.path.read_bytes() * 2)
+    info = probe(path)
+    assert info.duration_s in (11, 12)
+    assert info.gaps == (Gap(6, info.duration_s, JUMPS_BACK),)
+    chunk = decode_chunk(path, info, 0, info.duration_s)
+    assert chunk.has_video.nonzero()[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert chunk.gaps == list(info.gaps)
+    assert decode_chunk(path, info, 7, 4).frames is None
 
 
 @pytest.mark.parametrize("name", ["cut.mkv", "cut.avi", "cut.ts", "cut.flv", "cut.webm"])
