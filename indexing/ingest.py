@@ -154,6 +154,18 @@ def _publish(chunk: Chunk, features: Features, columns: dict[str, object]) -> bo
     return True
 
 
+def describe_again(trunk: str) -> int:
+    """Queue every chunk that another trunk has seen; return how many clips that are.
+
+    What is published stays searchable until its successor is there.
+    """
+    old = Chunk.objects.filter(state=Work.State.DONE).exclude(trunk=trunk)
+    chunks = list(old)
+    old.update(state=Work.State.WAITING, attempts=0, woken_at=None)
+    jobs.wake(chunks)
+    return sum(chunk.clips for chunk in chunks)
+
+
 def preview(job: Job) -> None:
     """Make the copy that a browser can play and seek, where the original is not one.
 

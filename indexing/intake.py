@@ -81,6 +81,9 @@ def take_in(
         digest, written = _copy(stream, temporary, on_progress)
         if written < size:
             raise IntakeError(f"{name} stopped after {written:,} of {size:,} bytes; send it again.")
+        known = Recording.objects.filter(sha256=digest).first()
+        if known:
+            return Intake(known, known=True)
         return _publish(temporary, digest, written, name, _camera(camera, zone), start)
     except OSError as error:
         raise IntakeError(disk_sentence(error)) from error
@@ -144,10 +147,7 @@ def _camera(name: str, zone: str) -> Camera:
 def _publish(
     temporary: Path, digest: str, size: int, name: str, camera: Camera, start: datetime | None
 ) -> Intake:
-    """Rename the file to its place and record it, unless its bytes are already here."""
-    known = Recording.objects.filter(sha256=digest).first()
-    if known:
-        return Intake(known, known=True)
+    """Rename the file to its place, record it and queue it."""
     suffix = SUFFIX.search(name)
     file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
     absolute(file).parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ def _publish(
                 start_known=start is not None,
             )
             job = Job.objects.create(kind=Job.Kind.PREPARE, camera=camera, recording=recording)
-    except IntegrityError:
+    except IntegrityError:  # the same bytes came twice at the same moment
         return Intake(Recording.objects.get(sha256=digest), known=True)
     jobs.wake([job])
     return Intake(recording, known=False)

@@ -1,19 +1,22 @@
 """A recording's journey in one process: real ffmpeg, real trunk, real files."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import torch
 from django.conf import settings
 
-from indexing import ingest, jobs, starter
+from indexing import ingest, jobs, starter, weights
 from indexing.files import absolute, checksum
 from indexing.intake import IntakeError, free_start, read_start, take_in
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Work
 from indexing.search import SearchError, SearchQuery, With, search
 from indexing.status import recording_status
 from indexing.verify import garbage, verify
+from ml import thirdparty
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +49,7 @@ def test_the_same_bytes_are_recognised(ingest_file: Ingest, make_video: Make) ->
 
     assert again.known
     assert again.recording.pk == first.pk
+    assert [camera.name for camera in Camera.objects.all()] == ["North gate"]
     assert list((settings.REPRISE_DATA / "incoming").iterdir()) == []
 
 
@@ -198,6 +202,32 @@ def test_the_camera_switches_only_when_everything_is_embedded(
     assert Encoder.objects.get(pk=after.pk).state == Encoder.State.BUILT
     old = search(SearchQuery(recording.pk, 1, exclusion_s=1, encoder_id=before.pk))
     assert old.encoder_id == before.pk
+
+
+def test_learnt_weights_come_into_use_without_a_gap_in_search(
+    ingest_file: Ingest, make_video: Make, drain: Callable[[], None], tmp_path: Path
+) -> None:
+    recording = ingest_file(make_video(8))
+    checkpoint = tmp_path / "X3D_M.pyth"
+    model = thirdparty.x3d().create_x3d(
+        input_clip_length=16, input_crop_size=224, model_num_class=400
+    )
+    torch.save({"model_state": model.state_dict()}, checkpoint)
+    imported = weights.import_weights(checkpoint)
+    try:
+        assert ingest.describe_again(imported.name) == 8
+        before = search(SearchQuery(recording.pk, 1, exclusion_s=1))
+        drain()
+        after = search(SearchQuery(recording.pk, 1, exclusion_s=1))
+    finally:
+        shutil.rmtree(weights.folder())
+
+    assert before.hits
+    assert after.hits
+    assert after.encoder_id != before.encoder_id
+    assert Encoder.objects.get(pk=before.encoder_id).trunk == ""
+    assert Encoder.objects.get(pk=after.encoder_id).trunk == imported.name
+    assert ingest.describe_again(imported.name) == 0
 
 
 def test_settling_that_was_given_up_is_not_asked_for_again_and_again(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import weights
+from indexing import ingest, weights
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure
 
@@ -38,6 +38,11 @@ class Command(BaseCommand):
         if found is None:
             self.answer({"name": None, "pretrained": False}, [RANDOM], as_json=as_json)
             return
+        if action != "show" and (clips := ingest.describe_again(found.name)):
+            self.say(
+                f"{clips:,} clips are queued to be seen again with these weights; "
+                "searches go on meanwhile."
+            )
         document = {**found.to_json(), "pretrained": True}
         lines = [f"In use: {found.name}.", f"SHA-256 of what was received: {found.sha256}"]
         self.answer(document, lines, as_json=as_json)

@@ -1,12 +1,10 @@
 """Create the first accounts, or give one a new password."""
 
-import json
-from argparse import ArgumentParser
-from typing import Any
-
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandParser
 
+from indexing.commands import Command as BaseCommand
+from indexing.commands import Failure
 from searchapp import services
 from searchapp.selectors import ADMINS, ANALYSTS, OPERATORS
 
@@ -14,25 +12,17 @@ FIRST = {"admin": ADMINS, "operator": OPERATORS, "analyst": ANALYSTS}
 
 
 class Command(BaseCommand):
-    """Create the accounts admin, operator and analyst; passwords are printed once, here."""
-
     help = "Create the accounts admin, operator and analyst and print their passwords once."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --reset and --json."""
+    def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--reset", metavar="NAME", help="give this account a new password")
-        parser.add_argument("--json", action="store_true", help="print one JSON document")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Create or reset, then print."""
-        rows = [_reset(options["reset"])] if options["reset"] else [_created(n) for n in FIRST]
-        if options["json"]:
-            self.stdout.write(json.dumps({"accounts": rows}))
-            return
-        for row in rows:
-            self.stdout.write(_sentence(row))
+    def handle(self, *, reset: str | None, **options: object) -> None:
+        rows = [_reset(reset)] if reset else [_created(name) for name in FIRST]
+        lines = [_sentence(row) for row in rows]
         if any(row["password"] for row in rows):
-            self.stdout.write("These passwords are shown only now; write them down.")
+            lines.append("These passwords are shown only now; write them down.")
+        self.answer({"accounts": rows}, lines, as_json=bool(options["json"]))
 
 
 def _created(name: str) -> dict[str, str | None]:
@@ -46,7 +36,7 @@ def _created(name: str) -> dict[str, str | None]:
 def _reset(name: str) -> dict[str, str | None]:
     user = User.objects.filter(username=name).first()
     if user is None:
-        raise CommandError(f"There is no account called {name}.")
+        raise Failure(f"There is no account called {name}.")
     group = user.groups.first()
     role = group.name if group else None
     return {"name": name, "role": role, "password": services.reset_password(user=user)}
