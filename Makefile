@@ -61,7 +61,7 @@ bench: .venv/tests.stamp
 	@$(BIN)/python -m tests.benchmarks
 
 screenshots: .venv/tests.stamp
-	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python docs/screenshots.py "$(or $(URL),http://127.0.0.1:$(PORT))" --password "$(PASSWORD)"
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

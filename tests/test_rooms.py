@@ -76,5 +76,5 @@ def test_every_make_target_is_written_down() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
-    missing = [name for name in phony[1].split() if f"`make {name}`" not in text]
+    missing = [name for name in phony[1].split() if f"`make {name}" not in text]
     assert missing == []
