@@ -140,6 +140,8 @@ def _refuse_length(timeline: Timeline) -> None:
 
 def _nothing_usable(obstacles: list[Obstacle]) -> MediaError:
     what = " and ".join(each.what for each in obstacles)
+    if len(obstacles) == 2 and obstacles[0].state == obstacles[1].state:
+        what = f"both picture and sound are {obstacles[0].state}"
     return MediaError(f"The recording cannot be used: {what}; {obstacles[0].advice}.")
 
 

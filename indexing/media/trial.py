@@ -22,10 +22,16 @@ ENCRYPTED_TAGS = {"encv", "enca", "drmi", "drms", "p608"}
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why nothing of a stream can be used, as a clause, and what to do about it."""
+    """Why nothing of a stream can be used, and what to do about it."""
 
-    what: str
+    kind: str
+    state: str
     advice: str
+
+    @property
+    def what(self) -> str:
+        """The obstacle as a clause."""
+        return f"the {self.kind} is {self.state}"
 
 
 def try_stream(path: Path, stream: Stream, scan: StreamScan) -> float | Obstacle:
@@ -36,21 +42,21 @@ def try_stream(path: Path, stream: Stream, scan: StreamScan) -> float | Obstacle
     kind = KINDS[stream["codec_type"]]
     # Asked before decoding, since a decoder may well make pictures of what it cannot read.
     if scan.encrypted or _is_encrypted(stream):
-        return Obstacle(f"the {kind} is encrypted", "export it without copy protection")
+        return Obstacle(kind, "encrypted", "export it without copy protection")
     if not scan.packets:
-        what = f"the {kind} is announced but not one second of it is there"
-        return Obstacle(what, "copy it again")
+        return Obstacle(kind, "announced but not there, not one second of it", "copy it again")
     first, log = _decode_first(path, stream)
     if first is not None:
         return first
     if _has_no_decoder(stream, log):
         return Obstacle(
-            f"the {kind} is in a format this ffmpeg cannot decode ({_codec(stream)})",
+            kind,
+            f"in a format this ffmpeg cannot decode ({_codec(stream)})",
             "convert it to H.264 and AAC first",
         )
     if stream.get("width") == 0:
-        return Obstacle(f"the {kind} states an impossible size", "copy it again")
-    return Obstacle(f"the {kind} is damaged beyond decoding", "copy it again")
+        return Obstacle(kind, "of an impossible size", "copy it again")
+    return Obstacle(kind, "damaged beyond decoding", "copy it again")
 
 
 def _is_encrypted(stream: Stream) -> bool:
