@@ -21,8 +21,10 @@ from indexing.models import Camera, Chunk, Encoder, Job, Shard, Work
 from indexing.publishing import publish_shard, record_shard
 from indexing.weights import is_pretrained
 
-# An encoder is fitted anew when the footage has grown this much, up to an hour; then it stays.
+# An encoder is fitted anew when the footage has grown this many times, or by a good part once
+# nothing more is coming in, up to an hour; then it stays.
 GROWTH = 5
+GROWTH_AT_REST = 1.2
 SETTLED_CLIPS = 3600
 
 log = logging.getLogger(__name__)
@@ -116,7 +118,7 @@ def _due(camera: Camera) -> bool:
         return False
     if clips >= SETTLED_CLIPS or clips >= GROWTH * encoder.fitted_on:
         return True
-    return everything and clips > encoder.fitted_on
+    return everything and clips >= GROWTH_AT_REST * encoder.fitted_on
 
 
 def _better_trunk(encoder: Encoder, done: QuerySet[Chunk]) -> bool:
