@@ -2,6 +2,8 @@
 
 from celery import Celery
 
+from indexing import broker  # noqa: F401  (registers the embedded transport)
+
 app = Celery("reprise")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["indexing"])

@@ -20,7 +20,7 @@ from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
 from indexing.media.probe import probe
 from indexing.media.thumbnails import pack
-from indexing.models import Camera, Chunk, Job, Recording, Work
+from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
 from indexing.publishing import publish_shard, record_shard
 
 CHUNK_S = 60
@@ -221,7 +221,7 @@ def _close_ingest(recording: Recording) -> None:
         _refuse(recording, failed[0].error if failed else "It holds no whole second.")
         return
     if not recording.has_video and not recording.has_audio:
-        _refuse(recording, "Neither a picture nor a sound could be decoded from it.")
+        _refuse(recording, _nothing_in_it(recording))
         return
     stored = [*recording.media["gaps"], *(gap for chunk in chunks for gap in chunk.gaps)]
     found = [Gap(**gap) for gap in stored]
@@ -232,7 +232,16 @@ def _close_ingest(recording: Recording) -> None:
     recording.save(update_fields=["gaps", "state", "ready_at"])
 
 
+def _nothing_in_it(recording: Recording) -> str:
+    """Say why not one clip has a picture or a sound."""
+    if recording.media["audio"] and not recording.media["video"]:
+        return "It has no picture, and its sound is digital silence from beginning to end."
+    return "Neither a picture nor a sound could be decoded from it."
+
+
 def _refuse(recording: Recording, reason: str) -> None:
+    """Refuse a recording; what was published of it is not searched any more."""
+    Shard.objects.filter(chunk__recording=recording).delete()
     recording.state = Recording.State.REFUSED
     recording.reason = reason
     recording.save(update_fields=["state", "reason"])

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
 NEARLY_FULL_BYTES = 5_000_000_000
-BROKERS = {"filesystem", "redis", "rediss", "memory"}
+BROKERS = {"files", "redis", "rediss", "memory"}
 
 
 @register

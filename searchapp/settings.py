@@ -129,19 +129,13 @@ SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-BROKER_FOLDER = REPRISE_DATA / "broker"
-CELERY_BROKER_URL = env.text("REPRISE_BROKER_URL", "filesystem://localhost")
+# Without a broker of its own Reprise uses files in the data root (indexing.broker).
+CELERY_BROKER_URL = env.text("REPRISE_BROKER_URL", "files://localhost")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
-    {
-        "data_folder_in": BROKER_FOLDER / "messages",
-        "data_folder_out": BROKER_FOLDER / "messages",
-        "control_folder": BROKER_FOLDER / "control",
-        "polling_interval": 0.2,
-    }
-    if CELERY_BROKER_URL.startswith("filesystem")
-    else {}
+    {"polling_interval": 0.2} if CELERY_BROKER_URL.startswith("files:") else {}
 )
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = not CELERY_BROKER_URL.startswith("files:")
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "work"

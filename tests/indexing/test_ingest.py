@@ -1,6 +1,7 @@
 """A recording's journey in one process: real ffmpeg, real trunk, real files."""
 
 import shutil
+import wave
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +88,22 @@ def test_text_is_refused_with_a_reason(ingest_file: Ingest, tmp_path: Path) -> N
     assert not Chunk.objects.exists()
     with pytest.raises(SearchError, match="was refused"):
         search(SearchQuery(recording.pk, 0))
+
+
+def test_silence_without_a_picture_is_refused_and_leaves_nothing_to_search(
+    ingest_file: Ingest, tmp_path: Path
+) -> None:
+    path = tmp_path / "silence.wav"
+    with wave.open(str(path), "wb") as silence:
+        silence.setparams((1, 2, 44_100, 0, "NONE", ""))
+        silence.writeframes(bytes(2 * 44_100 * 3))
+
+    recording = ingest_file(path)
+
+    assert recording.state == Recording.State.REFUSED
+    assert "digital silence" in recording.reason
+    assert not Shard.objects.exists()
+    assert verify().ok
 
 
 @pytest.mark.parametrize(

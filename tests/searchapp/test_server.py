@@ -112,7 +112,7 @@ def test_a_disk_that_is_nearly_full_is_told(
 @pytest.mark.parametrize(
     ("address", "found"),
     [
-        ("filesystem://", []),
+        ("files://localhost", []),
         ("redis://localhost:6379/0", []),
         ("redis://", ["REPRISE.E002"]),
         ("localhost:6379", ["REPRISE.E002"]),

@@ -8,9 +8,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from django.conf import settings
 from django.core.management import call_command
@@ -47,27 +50,24 @@ class Command(BaseCommand):
         check_port(port)
         signal.signal(signal.SIGTERM, _stop)
         call_command("accounts", stdout=self.stderr)
-        children = [start_web(port), waiting.start_worker()]
-        try:
+        with Children(partial(start_web, port), waiting.start_worker) as children:
             wait_for_web(port)
             self.say(f"\nReprise runs at http://127.0.0.1:{port}/  (Ctrl-C stops it)\n")
-            self._main_job(file, port)
-            if not no_serve:
-                watch(children)
-        finally:
-            for child in children:
-                waiting.stop(child)
+            self._main_job(file, port, children)
+            while not no_serve:
+                children.keep()
+                time.sleep(1)
         self.answer(
             {"recordings": Recording.objects.count()},
             ["Everything is stopped; the next start keeps it all."],
             as_json=bool(options["json"]),
         )
 
-    def _main_job(self, file: Path | None, port: int) -> None:
+    def _main_job(self, file: Path | None, port: int, children: "Children") -> None:
         """Bring the footage in and follow it until all of it can be searched."""
         recordings = [own(file)] if file else [piece(number) for number in range(PIECES)]
         for recording in recordings:
-            waiting.follow(recording)
+            waiting.follow(recording, children.keep)
         for recording in recordings:
             if recording.state == Recording.State.REFUSED:
                 self.say(f"{recording.name} was refused: {recording.reason}")
@@ -79,6 +79,26 @@ class Command(BaseCommand):
             f"All of it can be searched. Choose a moment: "
             f"http://127.0.0.1:{port}/recordings/{first.pk}"
         )
+
+
+class Children:
+    """The web server and the worker: started together, kept running, stopped together."""
+
+    def __init__(self, *starts: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self.running = [(start, start()) for start in starts]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for _, child in self.running:
+            waiting.stop(child)
+
+    def keep(self) -> None:
+        """Start again what has ended by itself; its work goes on where it was."""
+        self.running = [
+            (start, child if child.poll() is None else start()) for start, child in self.running
+        ]
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -160,9 +180,3 @@ def piece(number: int) -> Recording:
         return take_in(
             stream, name=video.name, size=video.stat().st_size, camera=CAMERA, start=start
         ).recording
-
-
-def watch(children: list[subprocess.Popen[bytes]]) -> None:
-    """Return when a child ends by itself; Ctrl-C interrupts."""
-    while all(child.poll() is None for child in children):
-        time.sleep(0.5)
