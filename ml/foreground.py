@@ -81,12 +81,14 @@ def foreground(frames: Frames) -> Floats:
 def shrink(frames: Frames) -> Floats:
     """Halve frames by the mean of 2 x 2 pixels: u8 (T, H, W, 3) -> f32 (T, H/2, W/2, 3)."""
     height, width = (side // SHRINK * SHRINK for side in frames.shape[1:3])
-    even = frames[:, :height, :width]
-    total = even[:, ::2, ::2].astype(np.uint16)
-    total += even[:, 1::2, ::2]
-    total += even[:, ::2, 1::2]
-    total += even[:, 1::2, 1::2]
-    return np.multiply(total, np.float32(1 / SHRINK**2), dtype=np.float32)
+    halved = np.empty((len(frames), height // SHRINK, width // SHRINK, 3), np.float32)
+    # Frame by frame, so that the sums stay in the processor's cache.
+    for frame, out in zip(frames[:, :height, :width], halved, strict=True):
+        pairs = frame[::2].astype(np.uint16)
+        pairs += frame[1::2]
+        np.add(pairs[:, ::2], pairs[:, 1::2], out=out)
+        out *= 1 / SHRINK**2
+    return halved
 
 
 def level_light(pixels: Floats) -> tuple[Floats, Floats]:
@@ -103,7 +105,7 @@ def level_light(pixels: Floats) -> tuple[Floats, Floats]:
     gain = np.median(ratio.reshape(len(pixels), -1, 3), axis=1).astype(np.float32)
     pixels /= np.clip(gain, 0.2, 5)[:, None, None]
     background = _median(some)
-    deviation = _median(np.abs(some - background).max(axis=3))
+    deviation = _median(_largest_difference(some, background))
     noise = ndimage.uniform_filter(1.4826 * deviation, 5)
     # Busy lanes deviate because objects cross them, which is no noise.
     return background, np.minimum(noise, 3 * np.median(noise))
@@ -115,9 +117,16 @@ def difference_mask(pixels: Floats, background: Floats, noise: Floats) -> Mask:
     threshold = np.maximum(NOISE_SIGMAS * noise, least)
     mask = np.empty(pixels.shape[:3], bool)
     for t, frame in enumerate(pixels):
-        differs = np.abs(frame - background).max(axis=2) > threshold
+        differs = _largest_difference(frame, background) > threshold
         mask[t] = ndimage.uniform_filter(differs.astype(np.uint8) * np.uint8(90), 3) > 45
     return mask
+
+
+def _largest_difference(pixels: Floats, background: Floats) -> Floats:
+    """Over the three channels: (..., h, w, 3) -> (..., h, w)."""
+    # Several times faster than `max` over an axis of length three.
+    red, green, blue = np.moveaxis(np.abs(pixels - background), -1, 0)
+    return np.asarray(np.maximum(np.maximum(red, green), blue), np.float32)
 
 
 def _median(frames: Floats) -> Floats:

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from ml.foreground import BLOCKS, FOREGROUND_DIM, foreground
+from ml.foreground import BLOCKS, FOREGROUND_DIM, difference_mask, foreground, shrink
 
 PINK, WHITE, YELLOW = (230, 80, 160), (235, 235, 235), (240, 200, 30)
 
@@ -141,3 +142,24 @@ def test_frames_are_not_changed() -> None:
     before = frames.copy()
     foreground(frames)
     np.testing.assert_array_equal(frames, before)
+
+
+@pytest.mark.parametrize("shape", [(224, 398), (225, 399)])
+def test_shrinking_is_the_exact_mean_of_two_by_two_pixels(shape: tuple[int, int]) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (5, *shape, 3), np.uint8)
+    height, width = shape[0] // 2, shape[1] // 2
+    squares = frames[:, : 2 * height, : 2 * width].reshape(5, height, 2, width, 2, 3)
+    shrunk = shrink(frames)
+    assert shrunk.dtype == np.float32
+    np.testing.assert_array_equal(shrunk, squares.mean(axis=(2, 4)))
+
+
+def test_a_pixel_is_foreground_by_its_most_different_channel() -> None:
+    random = np.random.default_rng(0)
+    pixels = random.uniform(0, 255, (5, 112, 199, 3)).astype(np.float32)
+    background = random.uniform(0, 255, (112, 199, 3)).astype(np.float32)
+    noise = random.uniform(0, 20, (112, 199)).astype(np.float32)
+    threshold = np.maximum(4.5 * noise, 11 * np.clip(background.mean() / 110, 0.4, 1.5))
+    differs = np.abs(pixels - background).max(axis=3) > threshold
+    neighbours = np.stack([ndimage.uniform_filter(frame * 9.0, 3) for frame in differs])
+    np.testing.assert_array_equal(difference_mask(pixels, background, noise), neighbours > 4.5)
