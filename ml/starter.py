@@ -18,7 +18,7 @@ from ml import soundstats
 # How much each block counts, by its root mean square. Place, motion and size lead from the kind of
 # thing to its lane and direction, which is rarely what was asked, so they only break ties.
 VIDEO_WEIGHTS = {"colour": 0.3, "patch": 1.0, "size": 0.1, "place": 0.1, "motion": 0.1}
-SOUND_WEIGHTS = {"shape": 1.0, "variation": 1.0, "flux": 1.0}
+SOUND_WEIGHTS = {"mean": 1.0, "variation": 1.0, "flux": 1.0}
 TRUNK_WEIGHT = 1.0
 
 # A column that hardly varies is divided by this part of its block's typical deviation instead of
@@ -26,12 +26,12 @@ TRUNK_WEIGHT = 1.0
 LEAST_DEVIATION = 0.3
 # Beyond this many deviations a value counts no further.
 MOST_DEVIATIONS = 8.0
-# Typical lengths of what is embedded. Sound tells more clips apart than the picture does, and in a
-# joint query the modality that says nothing must not drown the other.
+# Lengths of what is embedded: of the typical picture, of every sound. Sound tells more clips apart
+# than the picture does, and in a joint query the one that says nothing must not drown the other.
 VIDEO_LENGTH = 1.5
 SOUND_LENGTH = 4.0
-# One constant coordinate more: without it the cosine in Eq. 5 compares the directions of the noise
-# in ordinary clips, with it they all look alike until something stands out.
+# One constant coordinate more in the picture: without it the cosine in Eq. 5 compares directions
+# of noise in ordinary clips, with it they all look alike until something stands out.
 ANCHOR = 2.0
 
 Floats = NDArray[np.float32]
@@ -40,7 +40,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Standardiser:
-    """A linear map of one modality's descriptions (n, d) -> (n, d + 1), its extremes cut off."""
+    """A linear map of one modality's descriptions (n, d) -> (n, d), its extremes cut off."""
 
     mean: Floats  # (d,)
     scale: Floats  # (d,) one over the deviation
@@ -67,20 +67,15 @@ class Standardiser:
         # Where nothing varied at all, as on a single clip, differences are taken as they are.
         deviation[deviation < 1e-6] = 1.0
         raw = cls(*(a.astype(np.float32) for a in (rows.mean(axis=0), 1 / deviation, weight)))
-        length = float(np.median(np.linalg.norm(raw.standard(rows), axis=1)))
+        length = float(np.median(np.linalg.norm(raw(rows), axis=1)))
         stretch = typical_length / length if length > 1e-3 else 1.0
         return cls(raw.mean, raw.scale, raw.weight * np.float32(stretch))
 
-    def standard(self, rows: Floats) -> Floats:
+    def __call__(self, rows: Floats) -> Floats:
         """Standardise rows (n, d) -> (n, d)."""
         deviations = (rows - self.mean) * self.scale
         cut = np.clip(deviations, -MOST_DEVIATIONS, MOST_DEVIATIONS)
         return np.asarray(cut * self.weight, np.float32)
-
-    def __call__(self, rows: Floats) -> Floats:
-        """Embed rows (n, d) -> (n, d + 1): standardised, and the anchor behind."""
-        anchor = np.full((len(rows), 1), ANCHOR, np.float32)
-        return np.concatenate([self.standard(rows), anchor], axis=1)
 
 
 @dataclass(frozen=True)
@@ -139,8 +134,10 @@ class StarterEncoder:
         """
         if (trunk is not None) != self.uses_trunk:
             raise ValueError("Trunk features belong to this encoder exactly if it was fitted so.")
-        z_v = _embed(self.video, _video_rows(foreground, trunk), has_video)
-        return z_v, _embed(self.audio, np.asarray(sound, np.float32), has_audio)
+        seen = _standard(self.video, _video_rows(foreground, trunk), has_video)
+        anchor = np.where(has_video & (self.video is not None), np.float32(ANCHOR), np.float32(0))
+        heard = _standard(self.audio, np.asarray(sound, np.float32), has_audio)
+        return np.concatenate([seen, anchor[:, None]], axis=1), _of_length(SOUND_LENGTH, heard)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All it knows as named arrays, for a file."""
@@ -183,8 +180,16 @@ def _video_rows(foreground: Floats, trunk: Floats | None) -> Floats:
     return np.concatenate([rows, trunk.mean(axis=1, dtype=np.float32)], axis=1)
 
 
-def _embed(standardiser: Standardiser | None, rows: Floats, present: Mask) -> Floats:
-    embeddings = np.zeros((len(rows), rows.shape[1] + 1), np.float32)
+def _standard(standardiser: Standardiser | None, rows: Floats, present: Mask) -> Floats:
+    """Standardise the rows of the clips that are present; the others are zero."""
+    standard = np.zeros(rows.shape, np.float32)
     if standardiser is not None and present.any():
-        embeddings[present] = standardiser(rows[present])
-    return embeddings
+        standard[present] = standardiser(rows[present])
+    return standard
+
+
+def _of_length(length: float, rows: Floats) -> Floats:
+    """Scale rows (n, d) to one length, so that near and far sound alike."""
+    # Rounding errors, all that is left of a clip exactly like the average, are not blown up.
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows * (np.float32(length) / np.maximum(norms, 1e-3)), np.float32)

@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 from ml.distance import eq5
 from ml.foreground import COLOURS, FOREGROUND_DIM
 from ml.soundstats import SOUND_DIM
-from ml.starter import StarterEncoder
+from ml.starter import ANCHOR, SOUND_LENGTH, StarterEncoder
 
 
 def clips(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,3 +118,22 @@ def test_extremes_are_cut_off() -> None:
     z_v, z_a = starter.embed(foreground * np.float32(1e6), sound * np.float32(1e6), **all_of(100))
     assert np.linalg.norm(z_v, axis=1).max() < 100
     assert np.linalg.norm(z_a, axis=1).max() < 100
+
+
+def test_every_sound_has_one_length_so_that_loudness_does_not_decide() -> None:
+    foreground, sound, _ = clips(60)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(60))
+    assert starter.audio is not None
+    mean = starter.audio.mean
+    sound[1] = mean + (sound[0] - mean) / 2
+    _, z_a = starter.embed(foreground, sound, **all_of(60))
+    np.testing.assert_allclose(np.linalg.norm(z_a, axis=1), SOUND_LENGTH, rtol=1e-5)
+    np.testing.assert_allclose(z_a[1], z_a[0], atol=0.05)
+
+
+def test_the_picture_ends_in_a_constant_coordinate() -> None:
+    foreground, sound, _ = clips(20)
+    starter = StarterEncoder.fit(foreground, sound, **all_of(20))
+    z_v, _ = starter.embed(foreground, sound, **all_of(20))
+    assert z_v.shape[1] == FOREGROUND_DIM + 1
+    np.testing.assert_array_equal(z_v[:, -1], ANCHOR)
