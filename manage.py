@@ -8,9 +8,15 @@ import sys
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "searchapp.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
 
 
 if __name__ == "__main__":

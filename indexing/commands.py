@@ -2,14 +2,16 @@
 
 import fcntl
 import json
+import os
 from argparse import ArgumentTypeError
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from indexing.files import FileDamaged, disk_sentence
@@ -22,6 +24,10 @@ SENTENCES = (IntakeError, MediaError, SearchError)
 
 class Failure(Exception):
     """The command cannot do what was asked, for the reason in its sentence."""
+
+
+class Misuse(Failure):
+    """The arguments make no sense together."""
 
 
 class Command(BaseCommand):
@@ -46,10 +52,16 @@ class Command(BaseCommand):
         try:
             ensure_database()
             return super().execute(*args, **options)
+        except Misuse as error:
+            self.stderr.write(str(error))
+            raise SystemExit(2) from None
         except SENTENCES as error:
             self.fail(error.sentence)
         except (Failure, FileDamaged) as error:
             self.fail(str(error))
+        except OperationalError as error:
+            first = str(error).strip().splitlines()[0]
+            self.fail(f"The database cannot be used: {first}.")
         except BrokenPipeError:
             raise SystemExit(1) from None
         except OSError as error:
@@ -89,10 +101,36 @@ def ensure_database() -> None:
             call_command("migrate", verbosity=0, interactive=False)
 
 
+def check_file(path: Path) -> None:
+    """Refuse what is not a file that can be read.
+
+    Raises:
+        Failure: with the reason.
+    """
+    if path.is_dir():
+        raise Failure(f"{path} is a folder; name one of the files in it.")
+    if not path.is_file():
+        raise Failure(f"There is no file {path}.")
+    if not os.access(path, os.R_OK):
+        raise Failure(f"{path} may not be read by this user.")
+
+
+def number(text: str, *, least: int, most: int) -> int:
+    """Read a whole number from ``least`` to ``most``."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}.")
+    return value
+
+
 def second(text: str) -> int:
     """Read a second of a recording, written as whole seconds or as H:MM:SS."""
     parts = text.split(":")
-    if not all(part.isdigit() for part in parts) or len(parts) > 3:
+    digits = all(part.isascii() and part.isdigit() for part in parts) and len(parts) <= 3
+    if not digits or any(int(part) > 59 for part in parts[1:]):
         raise ArgumentTypeError(f"{text!r} is not a second; write 75 or 0:01:15.")
     value = 0
     for part in parts:

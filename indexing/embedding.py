@@ -4,10 +4,9 @@ from functools import lru_cache
 
 from safetensors.numpy import load_file, save_file
 
-from indexing import features as kept
 from indexing.features import Features
 from indexing.files import Published, checked, publish
-from indexing.models import Encoder, Recording
+from indexing.models import Encoder
 from indexing.vectors.shards import Embeddings
 from ml.starter import StarterEncoder
 
@@ -53,11 +52,3 @@ def embed(encoder: Encoder, features: Features) -> Embeddings:
         has_video=features.has_video & encoder.has_video,
         has_audio=features.has_audio & encoder.has_audio,
     )
-
-
-def embed_clip(encoder: Encoder, recording: Recording, second: int) -> Embeddings:
-    """Embed one clip of any camera from its kept features: the embeddings of 1 clip."""
-    chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s")[0]
-    features = kept.load(checked(chunk.features, chunk.features_sha256))
-    row = slice(second - chunk.start_s, second - chunk.start_s + 1)
-    return embed(encoder, features.rows(row))

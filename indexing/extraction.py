@@ -24,11 +24,15 @@ TRUNK_DIM = 432
 
 @dataclass(frozen=True)
 class Extracted:
-    """What one chunk gave: features, thumbnails by second, holes, and the trunk that saw it."""
+    """What one chunk gave: features, thumbnails by second, holes, and the trunk that saw it.
+
+    damaged tells that the decoder met errors, at which a browser's player would stop.
+    """
 
     features: Features
     thumbnails: dict[int, bytes]
     gaps: list[dict[str, object]]
+    damaged: bool
     trunk: str
 
 
@@ -76,6 +80,7 @@ def extract(
         features=_features(decoded, clips, net, on_batch),
         thumbnails=_thumbnails(decoded, start_s),
         gaps=[asdict(gap) for gap in decoded.gaps],
+        damaged=decoded.damaged,
         trunk=net.name,
     )
 

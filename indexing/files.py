@@ -60,12 +60,17 @@ def seal(temporary: Path, path: Path) -> tuple[int, str]:
     with temporary.open("rb") as stream:
         os.fsync(stream.fileno())
     temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle_folder(path.parent)
     return path.stat().st_size, sha256
+
+
+def settle_folder(folder: Path) -> None:
+    """Fsync a folder, so that a rename in it outlives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def checksum(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:

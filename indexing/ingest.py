@@ -5,8 +5,9 @@ is claimed, fenced and may run twice (indexing.jobs); search works on whatever i
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
-from itertools import pairwise
+from itertools import count, pairwise
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +16,7 @@ from indexing import features as kept
 from indexing import jobs, starter
 from indexing.features import Features
 from indexing.files import publish
-from indexing.intake import read_start
+from indexing.intake import is_free, read_start
 from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
 from indexing.media.probe import probe
@@ -24,6 +25,8 @@ from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
 from indexing.publishing import publish_shard, record_shard
 
 CHUNK_S = 60
+# Clips between two reports of a chunk's progress (ml.runtime, which this module must not import).
+BATCH_CLIPS = 8
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +99,8 @@ def _describe(recording: Recording, info: MediaInfo) -> None:
     recording.playable = recording.original if info.browser_playable else ""
     recording.state = Recording.State.INGESTING
     recording.reason = ""
-    told = None if recording.start_known else read_start(getattr(info, "created", ""))
-    if told:
+    told = None if recording.start_known else read_start(info.created)
+    if told and is_free(recording, told):
         recording.start, recording.start_known = told, True
     recording.save()
 
@@ -118,7 +121,7 @@ def embed_chunk(chunk: Chunk) -> None:
         MediaInfo.from_json(recording.media),
         chunk.start_s,
         chunk.clips,
-        on_batch=lambda: jobs.renew(chunk),
+        on_batch=_reporting(chunk),
     )
     folder = str(recording.pk)
     features = publish(
@@ -131,10 +134,17 @@ def embed_chunk(chunk: Chunk) -> None:
         "features_sha256": features.sha256,
         "thumbnails": thumbnails.file,
         "trunk": made.trunk,
+        "damaged": made.damaged,
         "gaps": made.gaps,
     }
     while not _publish(chunk, made.features, columns):
         log.info("%s is embedded again, by the encoder that its camera uses now", chunk)
+
+
+def _reporting(chunk: Chunk) -> Callable[[], None]:
+    """Return what the trunk calls after every batch: progress for people, and a longer lease."""
+    batches = count(1)
+    return lambda: jobs.report(chunk, min(1.0, next(batches) * BATCH_CLIPS / chunk.clips))
 
 
 def _publish(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
@@ -181,7 +191,12 @@ def preview(job: Job) -> None:
         "previews",
         ".mp4",
         lambda path: make_preview(
-            recording.original_path, info, path, on_progress=lambda done: jobs.report(job, done)
+            recording.original_path,
+            info,
+            path,
+            on_progress=lambda done: jobs.report(job, done),
+            # A browser's player stops at what a decoder only stumbles over.
+            encode=recording.chunks.filter(damaged=True).exists(),
         ),
     )
     with transaction.atomic():
@@ -230,6 +245,8 @@ def _close_ingest(recording: Recording) -> None:
     recording.state = Recording.State.READY
     recording.ready_at = timezone.now()
     recording.save(update_fields=["gaps", "state", "ready_at"])
+    if any(chunk.damaged for chunk in chunks):
+        Job.objects.create(kind=Job.Kind.PREVIEW, camera=recording.camera, recording=recording)
 
 
 def _nothing_in_it(recording: Recording) -> str:

@@ -17,11 +17,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from indexing import jobs
-from indexing.files import BLOCK, absolute, disk_sentence
+from indexing.files import BLOCK, absolute, disk_sentence, settle_folder
 from indexing.models import Camera, Job, Recording
 
 # Room left on the disk for features, thumbnails and a playable copy, beside the file itself.
 HEADROOM = 256 * 2**20
+LONGEST_NAME = 100
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -74,7 +75,7 @@ def take_in(
     """
     name = Path(name).name[-255:] or "recording"
     camera = camera.strip()
-    _check(name, size, camera)
+    _check(name, size, Camera(name=camera, zone=zone))
     temporary = absolute(f"incoming/{uuid.uuid4().hex}")
     try:
         temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -91,10 +92,16 @@ def take_in(
         temporary.unlink(missing_ok=True)
 
 
-def _check(name: str, size: int, camera: str) -> None:
+def _check(name: str, size: int, camera: Camera) -> None:
     """Refuse what cannot succeed before the first byte is copied."""
-    if not camera:
+    if not camera.name:
         raise IntakeError("Name the camera that made this recording.")
+    if len(camera.name) > LONGEST_NAME:
+        raise IntakeError(f"The camera's name has more than {LONGEST_NAME} characters.")
+    try:
+        camera.clean_fields()
+    except ValidationError as error:
+        raise IntakeError(" ".join(error.messages)) from error
     if size == 0:
         raise IntakeError(f"{name} is empty: it holds no bytes. Export it from the camera again.")
     root = settings.REPRISE_DATA
@@ -127,21 +134,7 @@ def _copy(
 
 def _camera(name: str, zone: str) -> Camera:
     """Return the camera of this name, made where there is none."""
-    existing = Camera.objects.filter(name=name).first()
-    if existing:
-        return existing
-    camera = Camera(name=name, zone=zone)
-    try:
-        camera.full_clean()
-        camera.save()
-    except ValidationError as error:
-        made = Camera.objects.filter(name=name).first()  # by another upload, this very moment
-        if made:
-            return made
-        raise IntakeError(" ".join(error.messages)) from error
-    except IntegrityError:
-        return Camera.objects.get(name=name)
-    return camera
+    return Camera.objects.get_or_create(name=name, defaults={"zone": zone})[0]
 
 
 def _publish(
@@ -152,6 +145,7 @@ def _publish(
     file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
     absolute(file).parent.mkdir(parents=True, exist_ok=True)
     temporary.rename(absolute(file))
+    settle_folder(absolute(file).parent)
     try:
         with transaction.atomic():
             recording = Recording.objects.create(
@@ -178,6 +172,13 @@ def free_start(camera: Camera) -> datetime:
     now = timezone.now().replace(microsecond=0)
     ends = [recording.end for recording in camera.recordings.all()]
     return max([now, *(end + timedelta(minutes=1) for end in ends)])
+
+
+def is_free(recording: Recording, start: datetime) -> bool:
+    """Tell whether no other recording of the camera covers the time from ``start`` on."""
+    end = start + timedelta(seconds=recording.duration_s)
+    others = recording.camera.recordings.exclude(pk=recording.pk).filter(start__lt=end)
+    return all(other.end <= start for other in others)
 
 
 def read_start(tag: str) -> datetime | None:

@@ -16,18 +16,19 @@ from datetime import timedelta
 from typing import TypeVar
 
 from celery import current_app
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from indexing import broker
-from indexing.files import disk_sentence
+from indexing.files import FileDamaged, disk_sentence
 from indexing.media.errors import MediaError
 from indexing.models import Chunk, Job, Recording, Work, Worker
 
 LEASE = timedelta(seconds=60)
 RENEWAL_S = 15.0
 ATTEMPTS = 3
+PATIENCE = timedelta(minutes=10)
 SEEN = timedelta(seconds=60)
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,10 @@ def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
         log.warning("%s was taken over by another worker", work)
     except MediaError as error:
         fail(work, error.sentence, final=True)
+    except FileDamaged as error:
+        log.exception("%s failed", work)
+        # What it needs is being made again, and asks for it then.
+        fail(work, str(error), final=True)
     except OSError as error:
         log.exception("%s failed", work)
         fail(work, disk_sentence(error), final=False)
@@ -143,13 +148,15 @@ def _renewing(work: Work) -> Iterator[None]:
     stop = threading.Event()
 
     def beat() -> None:
-        try:
-            while not stop.wait(RENEWAL_S):
+        while not stop.wait(RENEWAL_S):
+            try:
                 renew(work)
-        except LeaseLost:
-            log.warning("the lease on %s was lost", work)
-        finally:
-            connection.close()
+            except LeaseLost:
+                log.warning("the lease on %s was lost", work)
+                break
+            except DatabaseError:  # it may be back before the lease runs out
+                log.exception("the lease on %s could not be renewed", work)
+        connection.close()
 
     thread = threading.Thread(target=beat, name="lease", daemon=True)
     thread.start()
@@ -165,9 +172,10 @@ def sweep() -> None:
     for kind in KINDS:
         _take_back(kind)
     running = any(k._default_manager.filter(state=Work.State.RUNNING).exists() for k in KINDS)
-    stale = timezone.now() - LEASE
+    # A message may merely be waiting behind others, so while work goes on it is given more time.
+    stale = timezone.now() - (PATIENCE if running else LEASE)
     for kind in KINDS:
-        unheard = Q(woken_at=None) if running else Q(woken_at=None) | Q(woken_at__lt=stale)
+        unheard = Q(woken_at=None) | Q(woken_at__lt=stale)
         wake(kind._default_manager.filter(unheard, state=Work.State.WAITING).order_by("pk")[:200])
 
 
@@ -186,8 +194,8 @@ def _take_back(kind: type[Work]) -> None:
 def _owner_died(owner: str) -> bool:
     """Tell whether the owner was a process of this machine that is gone.
 
-    A lease would find out as well, only later. A pid may have been given to another process by
-    now, or to one of another container with the same host name: then the lease decides.
+    A lease would find out as well, only later, and does where the pid was given to another process
+    by now. Machines that share a database must not share a host name.
     """
     host, pid, _ = owner.split(":")
     return host == socket.gethostname() and not _alive(int(pid))
@@ -229,6 +237,13 @@ def worker_running() -> bool:
     """Tell whether a worker was seen within the last minute and is not known to have died."""
     recent = Worker.objects.filter(seen_at__gte=timezone.now() - SEEN)
     return any(not _owner_died(f"{worker.name}:") for worker in recent)
+
+
+def do_again(chunk: Chunk) -> None:
+    """Queue a chunk whose files are damaged; what else is published of it stays searchable."""
+    again = {"state": Work.State.WAITING, "attempts": 0, "woken_at": None}
+    if Chunk.objects.filter(pk=chunk.pk, state=Work.State.DONE).update(**again):
+        wake([chunk])
 
 
 def retry_recording(recording: Recording) -> int:

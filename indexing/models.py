@@ -178,6 +178,7 @@ class Chunk(Work):
     features_sha256 = models.CharField(max_length=64, blank=True)
     thumbnails = models.CharField(max_length=255, blank=True)
     trunk = models.CharField(max_length=100, blank=True)
+    damaged = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("recording", "start_s")

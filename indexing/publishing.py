@@ -1,15 +1,30 @@
 """How a chunk's embeddings become searchable: a shard's file, then the row that publishes it."""
 
+from indexing import features
 from indexing.embedding import embed
 from indexing.features import Features
-from indexing.files import Published, publish
+from indexing.files import FileDamaged, Published, checked, publish
+from indexing.jobs import do_again
 from indexing.models import Chunk, Encoder, Shard
 from indexing.vectors import shards
 
 
-def publish_shard(encoder: Encoder, features: Features) -> Published:
+def read_features(chunk: Chunk) -> Features:
+    """Return the features kept of a chunk.
+
+    Raises:
+        FileDamaged: they are not what was recorded; the chunk is queued to be made again.
+    """
+    try:
+        return features.load(checked(chunk.features, chunk.features_sha256))
+    except FileDamaged:
+        do_again(chunk)
+        raise
+
+
+def publish_shard(encoder: Encoder, described: Features) -> Published:
     """Embed a chunk's features and write them to a shard's file, not yet in any row."""
-    embeddings = embed(encoder, features)
+    embeddings = embed(encoder, described)
     return publish(
         f"shards/{encoder.pk}", ".safetensors", lambda path: shards.save(embeddings, path)
     )

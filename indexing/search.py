@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from indexing import snapshots
-from indexing.embedding import embed_clip
+from indexing.embedding import embed
+from indexing.files import FileDamaged
 from indexing.models import Camera, Chunk, Encoder, Recording, Work
+from indexing.publishing import read_features
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
@@ -125,7 +127,7 @@ def search(query: SearchQuery) -> SearchResult:
     ]
     selection = rank_fields(fields, hits=query.k, window=query.exclusion_s)
     names = _Names()
-    pending = _pending(query, recording, fields)
+    pending = _pending(query, recording)
     return SearchResult(
         query=query,
         encoder_id=encoder.pk,
@@ -245,11 +247,7 @@ def _field(
 ) -> Field:
     """Return the clips that one encoder embedded and the filters admit (rule 6)."""
     if probe is None:
-        embeddings = embed_clip(encoder, recording, query.second)
-        probe = Probe(
-            video=embeddings.video[0] if embeddings.has_video[0] else None,
-            audio=embeddings.audio[0] if embeddings.has_audio[0] else None,
-        )
+        probe = _probe_by(encoder, recording, query.second)
     snapshot = snapshots.current(encoder)
     return Field(
         snapshot=snapshot,
@@ -265,14 +263,38 @@ def _field(
     )
 
 
-def _pending(query: SearchQuery, recording: Recording, fields: list[Field]) -> int:
-    """Return how many clips that the filters admit are not searchable yet."""
+def _probe_by(encoder: Encoder, recording: Recording, second: int) -> Probe:
+    """Return the query clip as the encoder of another camera embeds it, from its kept features."""
+    chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s")[0]
+    try:
+        features = read_features(chunk)
+    except FileDamaged as error:
+        raise SearchError(
+            f"What was kept of second {second} of {recording.name} is damaged and is being made "
+            "again; try again in a minute."
+        ) from error
+    row = second - chunk.start_s
+    one = embed(encoder, features.rows(slice(row, row + 1)))
+    return Probe(
+        video=one.video[0] if one.has_video[0] else None,
+        audio=one.audio[0] if one.has_audio[0] else None,
+    )
+
+
+def _pending(query: SearchQuery, recording: Recording) -> int:
+    """Return how many clips of chunks that the filters admit are not searchable yet."""
     names = query.cameras or (recording.camera.name,)
     chunks = Chunk.objects.filter(recording__camera__name__in=names, shards=None)
     if query.recordings:
         chunks = chunks.filter(recording__in=query.recordings)
     open_chunks = chunks.exclude(state=Work.State.FAILED)
-    return sum(open_chunks.values_list("clips", flat=True))
+    pending = 0
+    for start, second, clips in open_chunks.values_list("recording__start", "start_s", "clips"):
+        at = start + timedelta(seconds=second)
+        ended = query.since and at + timedelta(seconds=clips) <= query.since
+        if not ended and not (query.until and at >= query.until):
+            pending += clips
+    return pending
 
 
 def _notes(
@@ -291,8 +313,8 @@ def _notes(
         yield f"{pending:,} clips are not searchable yet; they join as they are embedded."
     if hits < query.k:
         yield (
-            f"Only {hits} of {query.k} hits exist that are more than {query.exclusion_s} s from "
-            "the query and from each other under these filters."
+            f"Only {hits} of {query.k} hits exist{' so far' if pending else ''} that are more than "
+            f"{query.exclusion_s} s from the query and from each other under these filters."
         )
 
 

@@ -5,7 +5,8 @@ import threading
 from dataclasses import dataclass, field
 
 from indexing.files import FileDamaged, checked
-from indexing.models import Chunk, Encoder, Shard, Work
+from indexing.jobs import do_again
+from indexing.models import Encoder, Shard
 from indexing.vectors import shards
 from indexing.vectors.snapshot import Place, Snapshot
 
@@ -81,7 +82,5 @@ def _read(shard: Shard) -> shards.Embeddings | None:
         return shards.load(checked(shard.file, shard.sha256))
     except FileDamaged as error:
         log.error("%s Its chunk is queued to be made again.", error)  # noqa: TRY400
-        Chunk.objects.filter(pk=shard.chunk_id, state=Work.State.DONE).update(
-            state=Work.State.WAITING, attempts=0, woken_at=None
-        )
+        do_again(shard.chunk)
         return None

@@ -12,13 +12,12 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 
-from indexing import features as kept
 from indexing import jobs
 from indexing.embedding import fit_starter, store
-from indexing.features import Features
-from indexing.files import checked
+from indexing.features import Features, joined
+from indexing.files import absolute
 from indexing.models import Camera, Chunk, Encoder, Job, Shard, Work
-from indexing.publishing import publish_shard, record_shard
+from indexing.publishing import publish_shard, read_features, record_shard
 from indexing.weights import is_pretrained
 
 # An encoder is fitted anew when the footage has grown this many times, or by a good part once
@@ -161,8 +160,7 @@ def _sample(camera: Camera) -> tuple[Features, str]:
     chosen = _spread(done, count)
     trunks = {chunk.trunk for chunk in done}
     trunk = trunks.pop() if len(trunks) == 1 else ""
-    parts = [kept.load(checked(c.features, c.features_sha256)) for c in chosen]
-    return kept.joined(parts), trunk
+    return joined([read_features(chunk) for chunk in chosen]), trunk
 
 
 def _spread(chunks: list[Chunk], count: int) -> list[Chunk]:
@@ -184,8 +182,7 @@ def _embed_missing(job: Job, encoder: Encoder) -> None:
     """Embed, from kept features, every chunk that this encoder has not embedded yet."""
     chunks = list(_missing(job.camera, encoder))
     for done, chunk in enumerate(chunks):
-        features = kept.load(checked(chunk.features, chunk.features_sha256))
-        shard = publish_shard(encoder, features)
+        shard = publish_shard(encoder, read_features(chunk))
         with transaction.atomic():
             jobs.report(job, done / len(chunks))
             record_shard(chunk, encoder, shard)
@@ -208,5 +205,9 @@ def _switched(job: Job, encoder: Encoder) -> bool:
 def _retire(camera: Camera, keep: tuple[int, int]) -> None:
     """Keep the version before, to switch back to; drop the shards of older starters."""
     older = camera.encoders.filter(kind=Encoder.Kind.STARTER).exclude(pk__in=keep)
-    Shard.objects.filter(encoder__in=older).delete()
+    shards = Shard.objects.filter(encoder__in=older)
+    files = list(shards.values_list("file", flat=True))
+    shards.delete()
     older.update(state=Encoder.State.RETIRED)
+    for file in files:
+        absolute(file).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from indexing.jobs import worker_running
@@ -14,6 +14,7 @@ __all__ = ["Stage", "Status", "recording_status", "worker_running"]
 
 # Rates are those of the last minutes: a mean since the start would hide a stall.
 RECENT = timedelta(minutes=3)
+COPYING = "Making a playable copy"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _stages(recording: Recording) -> Iterator[Stage]:
         yield _clip_stage(recording)
     preview = recording.jobs.filter(kind=Job.Kind.PREVIEW).order_by("-pk").first()
     if preview:
-        yield _job_stage("Making a playable copy", preview)
+        yield _job_stage(COPYING, preview)
 
 
 def _job_stage(name: str, job: Job) -> Stage:
@@ -82,7 +83,8 @@ def _job_stage(name: str, job: Job) -> Stage:
 def _clip_stage(recording: Recording) -> Stage:
     """Return how many clips have been embedded."""
     chunks = recording.chunks.all()
-    done = _clips(chunks, Work.State.DONE)
+    in_hand = sum(c.progress * c.clips for c in chunks if c.state == Work.State.RUNNING)
+    done = _clips(chunks, Work.State.DONE) + round(in_hand)
     failed = _clips(chunks, Work.State.FAILED)
     waiting, running = (
         chunks.filter(state=state).exists() for state in (Work.State.WAITING, Work.State.RUNNING)
@@ -104,13 +106,14 @@ def _clips(chunks: QuerySet[Chunk], state: str) -> int:
 def _recent_rate(recording: Recording) -> float | None:
     """Return clips a second over the last minutes, while work is going on."""
     now = timezone.now()
-    recent = recording.chunks.filter(state=Work.State.DONE, finished_at__gte=now - RECENT)
-    rows = list(recent.values_list("started_at", "finished_at", "clips"))
-    begun = [started for started, _, _ in rows if started]
-    if not begun:
+    recent = Q(state=Work.State.DONE, finished_at__gte=now - RECENT)
+    chunks = list(recording.chunks.filter(recent | Q(state=Work.State.RUNNING)))
+    begun = [chunk.started_at for chunk in chunks if chunk.started_at]
+    gained = sum(chunk.progress * chunk.clips for chunk in chunks)
+    if not begun or not gained:
         return None
     span = (now - max(min(begun), now - RECENT)).total_seconds()
-    return sum(clips for _, _, clips in rows) / span if span > 0 else None
+    return gained / span if span > 0 else None
 
 
 def _searchable(recording: Recording) -> int:
@@ -127,7 +130,10 @@ def _sentence(recording: Recording, searchable: int, stages: tuple[Stage, ...]) 
         return "It is being read to find out what it holds."
     if recording.state == Recording.State.INGESTING:
         return f"{searchable:,} of {recording.duration_s:,} seconds can be searched already."
-    if any(stage.name == "Making a playable copy" and stage.state != "done" for stage in stages):
+    copy = next((stage.state for stage in stages if stage.name == COPYING), Work.State.DONE)
+    if copy == Work.State.FAILED:
+        return "All of it can be searched, but a copy that plays in the browser could not be made."
+    if copy != Work.State.DONE:
         return "All of it can be searched; a copy that plays in the browser is still being made."
     if recording.gaps:
         return "It can be searched and played, except for its gaps."

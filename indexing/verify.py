@@ -1,5 +1,6 @@
 """Proof that what was planned is embedded and searchable, and that every file is what it was."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from django.conf import settings
 
 from indexing import snapshots
 from indexing.files import FileDamaged, checked
-from indexing.jobs import wake
+from indexing.jobs import do_again
 from indexing.models import Camera, Chunk, Encoder, Recording, Shard, Work
 
 
@@ -30,7 +31,11 @@ class Report:
 
 
 def verify(*, repair: bool = False) -> Report:
-    """Compare rows, files and snapshots; with ``repair`` queue damaged chunks to be made again."""
+    """Compare rows, files and snapshots.
+
+    With ``repair`` damaged chunks are queued to be made again, and files that no row has published
+    for an hour are deleted: those of a worker that died, or that something newer replaced.
+    """
     report = Report()
     snapshots.forget()
     for recording in Recording.objects.exclude(state=Recording.State.REFUSED):
@@ -39,12 +44,16 @@ def verify(*, repair: bool = False) -> Report:
         _count_chunk(chunk, report)
         problems = list(_chunk_problems(chunk))
         report.problems += problems
-        if problems and repair and chunk.state == Work.State.DONE:
-            Chunk.objects.filter(pk=chunk.pk).update(state=Work.State.WAITING, attempts=0)
-            wake([chunk])
+        if problems and repair:
+            do_again(chunk)
     for camera in Camera.objects.select_related("encoder"):
         if camera.encoder:
             _count_searchable(camera, camera.encoder, report)
+    if repair:
+        hour_ago = time.time() - 3600
+        for path in garbage():
+            if path.stat().st_mtime < hour_ago:
+                path.unlink(missing_ok=True)
     return report
 
 
@@ -82,9 +91,10 @@ def _chunk_problems(chunk: Chunk) -> Iterator[str]:
     if chunk.state != Work.State.DONE:
         yield f"{name} are not embedded yet."
         return
+    in_use = chunk.shards.filter(encoder=chunk.recording.camera.encoder)
     for file, sha256 in [
         (chunk.features, chunk.features_sha256),
-        *chunk.shards.values_list("file", "sha256"),
+        *in_use.values_list("file", "sha256"),
     ]:
         try:
             checked(file, sha256)

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Self
 
 from django.conf import settings
 from django.db.models import Q
@@ -15,24 +15,44 @@ from indexing.progress import Progress
 from indexing.status import recording_status
 
 POLL_S = 0.5
+MOST_RESTARTS = 5
 OPEN = (Work.State.WAITING, Work.State.RUNNING)
 
 
 class WorkerDied(Exception):
-    """The worker started for this wait keeps ending."""
+    """A program that this wait depends on keeps ending."""
 
 
-@contextmanager
-def own_worker() -> Iterator[subprocess.Popen[bytes] | None]:
-    """Start a worker for as long as the block lasts, unless one is running already."""
-    if worker_running():
-        yield None
-        return
-    worker = start_worker()
-    try:
-        yield worker
-    finally:
-        stop(worker)
+class Children:
+    """Programs started together, started again where one ends by itself, stopped together."""
+
+    def __init__(self, *starts: Callable[[], subprocess.Popen[bytes]]) -> None:
+        self.running = [(start, start()) for start in starts]
+        self.restarts = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for _, child in self.running:
+            stop(child)
+
+    def add(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        """Start one more."""
+        self.running.append((start, start()))
+
+    def keep(self) -> None:
+        """Start again what has ended by itself; its work goes on where it was.
+
+        Raises:
+            WorkerDied: that has not helped several times.
+        """
+        for number, (start, child) in enumerate(self.running):
+            if child.poll() is not None:
+                self.restarts += 1
+                if self.restarts > MOST_RESTARTS:
+                    raise WorkerDied("What does the work keeps ending; its messages stand above.")
+                self.running[number] = (start, start())
 
 
 def start_worker() -> subprocess.Popen[bytes]:
@@ -54,20 +74,20 @@ def stop(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def wait_for(recording: Recording) -> Recording:
-    """Follow a recording to its end, with a worker of one's own where none is running.
+def wait_for(recording: Recording) -> None:
+    """Follow a recording to its end, with a worker of one's own while no other is running.
 
     Raises:
         WorkerDied: there is no worker left to do it.
     """
-    with own_worker() as worker:
+    with Children() as children:
 
         def check() -> None:
-            if worker and worker.poll() is not None:
-                raise WorkerDied("The worker ended before the work was done; see its messages.")
+            children.keep()
+            if not children.running and not worker_running():
+                children.add(start_worker)
 
         follow(recording, check)
-    return recording
 
 
 def follow(recording: Recording, check: Callable[[], None] = lambda: None) -> None:

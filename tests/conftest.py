@@ -38,7 +38,12 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     folder = tmp_path_factory.mktemp("media")
 
     def make(
-        seconds: int = 8, *, name: str = "street.mp4", audio: bool = True, tone: int = 440
+        seconds: int = 8,
+        *,
+        name: str = "street.mp4",
+        audio: bool = True,
+        tone: int = 440,
+        created: str = "",
     ) -> Path:
         path = folder / f"{seconds}-{int(audio)}-{tone}-{name}"
         if not path.exists():
@@ -48,7 +53,9 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                     *("ffmpeg", "-v", "error", "-y"),
                     *("-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=10:duration={seconds}"),
                     *(("-f", "lavfi", "-i", sound) if audio else ()),
-                    *("-pix_fmt", "yuv420p", "-g", "20", "-movflags", "+faststart", str(path)),
+                    *("-pix_fmt", "yuv420p", "-g", "20", "-movflags", "+faststart"),
+                    *(("-metadata", f"creation_time={created}") if created else ()),
+                    str(path),
                 ],
                 check=True,
             )

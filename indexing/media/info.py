@@ -85,6 +85,8 @@ class MediaInfo:
     audio: AudioStream | None
     gaps: tuple[Gap, ...]
     browser_playable: bool
+    created: str = ""
+    """When the file says it was recorded, in its own words; empty where it says nothing."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON column."""
@@ -101,6 +103,7 @@ class MediaInfo:
             audio=AudioStream(**data["audio"]) if data["audio"] else None,
             gaps=tuple(Gap(**gap) for gap in data["gaps"]),
             browser_playable=data["browser_playable"],
+            created=data["created"],
         )
 
 

@@ -76,6 +76,7 @@ def _describe(
         audio=audio,
         gaps=tuple(gaps),
         browser_playable=browser_playable(path, header, timeline.zero, video, audio, gaps),
+        created=header["format"].get("tags", {}).get("creation_time", ""),
     )
 
 

@@ -58,6 +58,7 @@ class Ranking:
         self.sides = sides
         shared = sum((side.weight * side.present for side in self.sides), np.zeros(len(snapshot)))
         self.eligible = eligible & (shared > 0)
+        self.count = int(np.count_nonzero(self.eligible))
         self._shared = shared
         self.bounds = self._lower_bounds()
 
@@ -90,7 +91,7 @@ class Ranking:
         Most searches end within the first block, for which a partition is enough; the rest is
         sorted only if somebody comes for it.
         """
-        total = int(np.count_nonzero(self.eligible))
+        total = self.count
         size = min(FIRST_ROWS, total)
         if size < total:
             first = np.argpartition(self.bounds, size)
@@ -131,11 +132,6 @@ class Ranking:
         snapshot, row = self.snapshot, ranked.row
         camera = snapshot.cameras[snapshot.camera[row]]
         return ranked.distance, camera, int(snapshot.at[row]), int(snapshot.recording[row])
-
-    def share_farther(self, distance: float) -> float:
-        """Return the share (0 to 1) of eligible clips whose bound is above a distance."""
-        eligible = self.bounds[self.eligible]
-        return float(np.mean(eligible > distance)) if len(eligible) else 0.0
 
 
 def weighted_mean(by_side: list[Doubles], weights: list[float]) -> Doubles:

@@ -16,9 +16,10 @@ from indexing.vectors.snapshot import Snapshot
 
 @dataclass
 class Kept:
-    """A hit and the clips it suppressed, nearest first."""
+    """A hit, its place among all clips by distance (the nearest is 1), and what it suppressed."""
 
     hit: Ranked
+    place: int
     suppressed: list[Ranked] = field(default_factory=list)
 
 
@@ -76,12 +77,12 @@ def select(
     selection = Selection([], [])
     if hits < 1:
         return selection
-    for ranked in ranking:
+    for place, ranked in enumerate(ranking, start=1):
         camera = snapshot.cameras[snapshot.camera[ranked.row]]
         at = int(snapshot.at[ranked.row])
         rank = timelines[camera].taker(at)
         if rank is None:
-            selection.hits.append(Kept(ranked))
+            selection.hits.append(Kept(ranked, place))
             timelines[camera].take(at, len(selection.hits))
             if len(selection.hits) == hits:
                 break

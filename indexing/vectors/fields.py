@@ -71,7 +71,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Scored:
-    """A hit, the field it was found in, and the share (0 to 1) of that field farther away."""
+    """A hit, the field it was found in, and the share (0 to 1) of that field ranked after it."""
 
     field: Field
     kept: Kept
@@ -104,11 +104,9 @@ def rank_fields(fields: list[Field], *, hits: int, window: int) -> Found:
     for field in fields:
         ranking = field.ranking()
         chosen = select(ranking, field.snapshot, query=field.origin, hits=hits, window=window)
-        scored += [
-            Scored(field, kept, ranking.share_farther(kept.hit.distance)) for kept in chosen.hits
-        ]
+        scored += [Scored(field, kept, 1.0 - kept.place / ranking.count) for kept in chosen.hits]
         around += [(field, ranked) for ranked in chosen.around_query]
-        searched += int(np.count_nonzero(ranking.eligible))
+        searched += ranking.count
     if len(fields) > 1:
         scored.sort(key=lambda one: one.place)
     return Found(scored[:hits], around, searched)

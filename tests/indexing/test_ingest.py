@@ -185,6 +185,39 @@ def test_a_damaged_shard_is_an_alarm_and_is_made_again(
     assert verify().ok
 
 
+def test_damaged_features_are_made_again_before_settling(
+    ingest_file: Ingest, make_video: Make, drain: Callable[[], None]
+) -> None:
+    recording = ingest_file(make_video(8))
+    chunk = recording.chunks.get()
+    absolute(chunk.features).write_bytes(b"rust")
+    job = Job.objects.create(kind=Job.Kind.SETTLE, camera=recording.camera)
+
+    ingest.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == Work.State.FAILED
+    assert "no longer has the bytes" in job.error
+    chunk.refresh_from_db()
+    assert chunk.state == Work.State.WAITING
+    assert search(SearchQuery(recording.pk, 1, exclusion_s=1)).hits, "its shard is still there"
+    drain()
+
+    assert verify().ok
+    again = Job.objects.create(kind=Job.Kind.SETTLE, camera=recording.camera)
+    ingest.run_job(again.pk)
+    again.refresh_from_db()
+    assert again.state == Work.State.DONE
+
+
+def test_a_start_is_read_from_the_file(ingest_file: Ingest, make_video: Make) -> None:
+    first = ingest_file(make_video(6, name="dated.mp4", created="2026-05-04T18:40:00Z"))
+    again = ingest_file(make_video(6, name="dated.mp4", tone=523, created="2026-05-04T18:40:03Z"))
+
+    assert (first.start, first.start_known) == (datetime(2026, 5, 4, 18, 40, tzinfo=UTC), True)
+    assert not again.start_known, "it would cover the first, so its own clock is not believed"
+    assert again.start > first.end
+
+
 def test_quarantined_work_can_be_tried_again(
     ingest_file: Ingest, make_video: Make, drain: Callable[[], None]
 ) -> None:

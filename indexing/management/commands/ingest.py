@@ -6,7 +6,7 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, moment
+from indexing.commands import Failure, check_file, moment
 from indexing.intake import take_in
 from indexing.models import Camera, Recording
 from indexing.progress import Progress
@@ -26,8 +26,7 @@ class Command(BaseCommand):
     def handle(
         self, *, file: Path, camera: str, zone: str, start: datetime | None, **options: object
     ) -> None:
-        if not file.is_file():
-            raise Failure(f"There is no file {file}.")
+        check_file(file)
         size = file.stat().st_size
         progress = Progress("Copying", size / 1e6, "MB")
         with file.open("rb") as stream:
@@ -45,7 +44,7 @@ class Command(BaseCommand):
             self.say(f"This file is already here, as recording {recording.pk}.")
         if options["wait"]:
             try:
-                recording = wait_for(recording)
+                wait_for(recording)
             except WorkerDied as error:
                 raise Failure(str(error)) from error
         self.answer(document(recording), lines(recording), as_json=bool(options["json"]))

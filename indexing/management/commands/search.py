@@ -1,14 +1,25 @@
 """Find every other time something like a moment happened."""
 
+import math
+from argparse import ArgumentTypeError
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
 from django.core.management.base import CommandParser
 
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, moment, second
+from indexing.commands import Failure, Misuse, moment, number, second
 from indexing.models import Recording
-from indexing.search import Hit, SearchQuery, SearchResult, With, search
+from indexing.search import (
+    LONGEST_EXCLUSION_S,
+    MOST_HITS,
+    Hit,
+    SearchQuery,
+    SearchResult,
+    With,
+    search,
+)
 
 
 class Command(BaseCommand):
@@ -18,17 +29,17 @@ class Command(BaseCommand):
         parser.add_argument("recording", type=int)
         parser.add_argument("second", type=second)
         parser.add_argument(
-            "--with", dest="modality", type=With, choices=list(With), default="joint"
+            "--with", dest="modality", choices=[str(way) for way in With], default="joint"
         )
-        parser.add_argument("--audio-weight", type=float, default=0.5, help="0 to 1, joint only")
-        parser.add_argument("-k", type=int, default=20, help="number of hits")
-        parser.add_argument("--exclusion", type=int, default=60, help="window in seconds")
+        parser.add_argument("--audio-weight", type=weight, default=0.5, help="0 to 1, joint only")
+        parser.add_argument("-k", type=hits, default=20, help="number of hits")
+        parser.add_argument("--exclusion", type=window, default=60, help="window in seconds")
         parser.add_argument("--camera", action="append", default=[], help="search this camera")
         parser.add_argument("--since", type=moment)
         parser.add_argument("--until", type=moment)
         parser.add_argument("--encoder", type=int)
 
-    def handle(self, *, recording: int, modality: With, **options: object) -> None:
+    def handle(self, *, recording: int, modality: str, **options: object) -> None:
         cameras = options["camera"]
         query = SearchQuery(
             recording_id=recording,
@@ -42,10 +53,27 @@ class Command(BaseCommand):
             until=on_clock(options["until"], recording),
             encoder_id=int(str(options["encoder"])) if options["encoder"] is not None else None,
         )
+        if query.since and query.until and query.since >= query.until:
+            raise Misuse("The time range ends before it starts.")
         result = search(query)
         for note in result.notes:
             self.say(note)
         self.answer(document(result), lines(result), as_json=bool(options["json"]))
+
+
+hits = partial(number, least=1, most=MOST_HITS)
+window = partial(number, least=0, most=LONGEST_EXCLUSION_S)
+
+
+def weight(text: str) -> float:
+    """Read the weight of sound."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"{text!r} is not a weight; write a number from 0 to 1.")
+    return value
 
 
 def on_clock(value: object, recording: int) -> datetime | None:

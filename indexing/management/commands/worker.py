@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import partial
 
 from celery.exceptions import SecurityWarning
 from django.conf import settings
@@ -10,13 +11,18 @@ from django.core.management.base import CommandParser
 from indexing import broker
 from indexing.celery import app
 from indexing.commands import Command as BaseCommand
+from indexing.commands import number
 
 
 class Command(BaseCommand):
     help = "Run a worker until it is stopped."
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--processes", type=int, default=settings.WORKER_PROCESSES)
+        parser.add_argument(
+            "--processes",
+            type=partial(number, least=1, most=256),
+            default=settings.WORKER_PROCESSES,
+        )
 
     def handle(self, *, processes: int, **options: object) -> None:
         broker.ready()

@@ -8,12 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management import call_command
@@ -21,16 +20,18 @@ from django.core.management.base import CommandParser
 
 from indexing import waiting
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
+from indexing.commands import Failure, check_file, number
 from indexing.intake import take_in
 from indexing.models import Recording
 from indexing.progress import Progress
 
 CAMERA = "Crossroads"
+ZONE = "Europe/Brussels"
 SEED = 1
 PIECES = 4
 PIECE_MINUTES = 10
-FIRST_MOMENT = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+# The stream turns from day to night, so it begins on an evening in May.
+FIRST_MOMENT = datetime(2026, 5, 4, 20, 40, tzinfo=ZoneInfo(ZONE))
 START_WITHIN_S = 60.0
 
 
@@ -39,33 +40,38 @@ class Command(BaseCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--file", type=Path, help="a recording of your own")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=partial(number, least=1, most=65_535), default=8000)
         parser.add_argument(
             "--no-serve", action="store_true", help="stop when everything can be searched"
         )
 
     def handle(self, *, file: Path | None, port: int, no_serve: bool, **options: object) -> None:
-        if file and not file.is_file():
-            raise Failure(f"There is no file {file}.")
+        if file:
+            check_file(file)
         check_port(port)
-        signal.signal(signal.SIGTERM, _stop)
+        # Also where a shell started it in the background, which ignores Ctrl-C for its children.
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, _stop)
         call_command("accounts", stdout=self.stderr)
-        with Children(partial(start_web, port), waiting.start_worker) as children:
-            wait_for_web(port)
-            self.say(f"\nReprise runs at http://127.0.0.1:{port}/  (Ctrl-C stops it)\n")
-            self._main_job(file, port, children)
-            while not no_serve:
-                children.keep()
-                time.sleep(1)
+        try:
+            with waiting.Children(partial(start_web, port), waiting.start_worker) as children:
+                wait_for_web(port)
+                self.say(f"\nReprise runs at http://127.0.0.1:{port}/  (Ctrl-C stops it)\n")
+                self._main_job(file, port, children)
+                while not no_serve:
+                    children.keep()
+                    time.sleep(1)
+        except waiting.WorkerDied as error:
+            raise Failure(str(error)) from error
         self.answer(
             {"recordings": Recording.objects.count()},
             ["Everything is stopped; the next start keeps it all."],
             as_json=bool(options["json"]),
         )
 
-    def _main_job(self, file: Path | None, port: int, children: "Children") -> None:
+    def _main_job(self, file: Path | None, port: int, children: waiting.Children) -> None:
         """Bring the footage in and follow it until all of it can be searched."""
-        recordings = [own(file)] if file else [piece(number) for number in range(PIECES)]
+        recordings = [own(file)] if file else [piece(part) for part in range(PIECES)]
         for recording in recordings:
             waiting.follow(recording, children.keep)
         for recording in recordings:
@@ -81,28 +87,8 @@ class Command(BaseCommand):
         )
 
 
-class Children:
-    """The web server and the worker: started together, kept running, stopped together."""
-
-    def __init__(self, *starts: Callable[[], subprocess.Popen[bytes]]) -> None:
-        self.running = [(start, start()) for start in starts]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for _, child in self.running:
-            waiting.stop(child)
-
-    def keep(self) -> None:
-        """Start again what has ended by itself; its work goes on where it was."""
-        self.running = [
-            (start, child if child.poll() is None else start()) for start, child in self.running
-        ]
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Let SIGTERM end the demo as Ctrl-C does, with everything it started."""
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """End the demo with everything it started."""
     raise KeyboardInterrupt
 
 
@@ -158,9 +144,9 @@ def own(file: Path) -> Recording:
         ).recording
 
 
-def piece(number: int) -> Recording:
+def piece(part: int) -> Recording:
     """Render ten minutes of the demo stream, unless they are here, and take them in."""
-    start = FIRST_MOMENT + timedelta(minutes=number * PIECE_MINUTES)
+    start = FIRST_MOMENT + timedelta(minutes=part * PIECE_MINUTES)
     known = Recording.objects.filter(camera__name=CAMERA, start=start, start_known=True).first()
     if known:
         return known
@@ -169,14 +155,19 @@ def piece(number: int) -> Recording:
     video = folder / f"crossroads-{start:%H%M}.mp4"
     if not video.exists():
         # The first piece has the machine to itself; later ones share it with the worker.
-        processes = (os.cpu_count() or 1) if number == 0 else 1
+        processes = (os.cpu_count() or 1) if part == 0 else 1
         call_command(
             "crossroads",
             str(video),
-            *("--minutes", str(PIECES * PIECE_MINUTES), "--part", f"{number + 1}/{PIECES}"),
+            *("--minutes", str(PIECES * PIECE_MINUTES), "--part", f"{part + 1}/{PIECES}"),
             *("--seed", str(SEED), "--view", "A", "--jobs", str(processes)),
         )
     with video.open("rb") as stream:
         return take_in(
-            stream, name=video.name, size=video.stat().st_size, camera=CAMERA, start=start
+            stream,
+            name=video.name,
+            size=video.stat().st_size,
+            camera=CAMERA,
+            zone=ZONE,
+            start=start,
         ).recording

@@ -174,16 +174,18 @@ def test_fewer_hits_only_where_no_more_exist() -> None:
     assert len(chosen.hits) == int((eligible & snapshot.has_video).sum()) <= 5
 
 
-def test_share_farther_counts_the_clips_behind() -> None:
+def test_a_hit_knows_its_place_among_all_clips() -> None:
     snapshot = made(4, clips=400)
     row = int(np.flatnonzero(snapshot.has_video & snapshot.has_audio)[0])
-    ranking = Ranking(snapshot, sides(snapshot, row), np.ones(len(snapshot), bool))
-    ranked = list(ranking)
+    query = sides(snapshot, row)
+    everything = np.ones(len(snapshot), bool)
+    origin = (snapshot.cameras[snapshot.camera[row]], int(snapshot.at[row]))
+    order = [found for _, found in oracle(snapshot, query, everything)]
 
-    middle = ranked[len(ranked) // 2]
+    chosen = select(Ranking(snapshot, query, everything), snapshot, query=origin, hits=5, window=30)
 
-    assert ranking.share_farther(middle.distance) == pytest.approx(0.5, abs=0.01)
-    assert ranking.share_farther(ranked[-1].distance + 1) == 0.0
+    assert len(chosen.hits) == 5
+    assert [order[kept.place - 1] for kept in chosen.hits] == [k.hit.row for k in chosen.hits]
 
 
 def test_a_reader_keeps_its_rows_while_others_are_added() -> None:
