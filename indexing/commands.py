@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from indexing.clock import read_moment, read_second
 from indexing.files import FileDamaged, disk_sentence
 from indexing.intake import IntakeError
 from indexing.media.errors import MediaError
@@ -76,7 +77,7 @@ class Command(BaseCommand):
 
     def say(self, sentence: str) -> None:
         """Tell the person waiting something, beside the result."""
-        self.stderr.write(sentence, self.style.NOTICE)
+        self.stderr.write(sentence, lambda text: text)  # in no colour: it is no error
 
     def answer(self, document: object, lines: list[str], *, as_json: bool) -> None:
         """Print the result: the document as JSON, or its lines for people."""
@@ -127,22 +128,16 @@ def number(text: str, *, least: int, most: int) -> int:
 
 
 def second(text: str) -> int:
-    """Read a second of a recording, written as whole seconds or as H:MM:SS."""
-    parts = text.split(":")
-    digits = all(part.isascii() and part.isdigit() for part in parts) and len(parts) <= 3
-    if not digits or any(int(part) > 59 for part in parts[1:]):
-        raise ArgumentTypeError(f"{text!r} is not a second; write 75 or 0:01:15.")
-    value = 0
-    for part in parts:
-        value = 60 * value + int(part)
-    return value
+    """Read a second of a recording, for argparse."""
+    try:
+        return read_second(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def moment(text: str) -> datetime:
-    """Read a moment in ISO 8601; without an offset it is in the camera's zone."""
+    """Read a moment, for argparse; without an offset it is on the camera's clock."""
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is not a moment; write one like 2026-05-04T08:30:00+02:00."
-        ) from None
+        return read_moment(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from indexing import jobs
-from indexing.files import BLOCK, absolute, disk_sentence, settle_folder
+from indexing.files import BLOCK, absolute, checksum, disk_sentence, settle_folder
 from indexing.models import Camera, Job, Recording
 
 # Room left on the disk for features, thumbnails and a playable copy, beside the file itself.
@@ -73,7 +73,8 @@ def take_in(
     Raises:
         IntakeError: with a sentence; nothing of the file is kept.
     """
-    name = Path(name).name[-255:] or "recording"
+    # A name of other bytes than UTF-8 is shown as well as it can be.
+    name = Path(name).name.encode("utf-8", "replace").decode()[-255:] or "recording"
     camera = camera.strip()
     _check(name, size, Camera(name=camera, zone=zone))
     temporary = absolute(f"incoming/{uuid.uuid4().hex}")
@@ -90,6 +91,12 @@ def take_in(
         raise IntakeError(disk_sentence(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def find_known(path: Path) -> Recording | None:
+    """Return the recording that holds the bytes of a file on this machine, without copying it."""
+    alike = Recording.objects.filter(size=path.stat().st_size)
+    return alike.filter(sha256=checksum(path)).first() if alike.exists() else None
 
 
 def _check(name: str, size: int, camera: Camera) -> None:
@@ -170,7 +177,8 @@ def free_start(camera: Camera) -> datetime:
     Recordings that seemed to overlap would suppress each other's hits by the exclusion window.
     """
     now = timezone.now().replace(microsecond=0)
-    ends = [recording.end for recording in camera.recordings.all()]
+    used = camera.recordings.exclude(state=Recording.State.REFUSED)
+    ends = [recording.end for recording in used]
     return max([now, *(end + timedelta(minutes=1) for end in ends)])
 
 

@@ -184,6 +184,11 @@ def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
         chosen = Encoder.objects.filter(pk=query.encoder_id).first()
         if chosen is None:
             raise SearchError(f"There is no encoder {query.encoder_id}.")
+        own = recording.camera.name
+        if chosen.camera_id != recording.camera_id or set(query.cameras) - {own}:
+            raise SearchError(
+                f"Encoder {chosen.pk} searches its own camera, {chosen.camera}, only."
+            )
         return chosen
     if recording.camera.encoder is None:
         raise SearchError(

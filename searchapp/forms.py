@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils import timezone
 
+from indexing.clock import read_moment, read_second
 from indexing.models import Camera, check_zone
 from indexing.search import SearchQuery, With
 
@@ -22,23 +23,18 @@ def first_error(form: forms.Form) -> str:
 def moment(text: str, zone: ZoneInfo) -> datetime:
     """Return the moment that a text names; without an offset it is on the camera's clock."""
     try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise forms.ValidationError(
-            f"{text!r} is not a time; write it like 2026-11-24T14:03:00."
-        ) from None
+        read = read_moment(text)
+    except ValueError as error:
+        raise forms.ValidationError(str(error)) from None
     return timezone.make_aware(read, zone) if timezone.is_naive(read) else read
 
 
 def seconds(text: str) -> int:
     """Return the second that a text names, as a whole number or as H:MM:SS."""
-    parts = text.split(":")
-    if len(parts) > 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):
-        raise forms.ValidationError(f"{text!r} is not a second; write a whole number or H:MM:SS.")
-    total = 0
-    for part in parts:
-        total = total * 60 + int(part)
-    return total
+    try:
+        return read_second(text)
+    except ValueError as error:
+        raise forms.ValidationError(str(error)) from None
 
 
 class SecondField(forms.CharField):

@@ -157,6 +157,11 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"faiss": {"level": "WARNING"}},
+    "loggers": {
+        "faiss": {"level": "WARNING"},
+        # What a browser asked for in vain is told to it, not to the terminal.
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "ERROR"},
+    },
     "root": {"handlers": ["console"], "level": env.text("REPRISE_LOG_LEVEL", "INFO")},
 }

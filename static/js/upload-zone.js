@@ -110,7 +110,7 @@ class Upload {
     this.zone.remember(answer.camera);
     if (answer.refused) this.end("failed", `The library knows these very bytes and refused them. ${answer.refused}`);
     else if (answer.known) this.end("finished", `The library has these very bytes already, from ${answer.camera}.`);
-    else this.end("finished", "Taken in. Its progress is shown below.");
+    else this.end("finished", "Received. What comes of it is shown below.");
   }
 }
 

@@ -55,7 +55,7 @@ def test_it_starts_stops_and_goes_on(demo: subprocess.Popen[str], command: list[
 
     demo.send_signal(signal.SIGINT)
     demo.stderr.read()
-    assert demo.wait(timeout=60) == 1
+    assert demo.wait(timeout=60) == 0
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz")
 

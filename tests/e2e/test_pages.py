@@ -164,7 +164,7 @@ def test_uploads_by_picker_and_by_drop(
 
     page.get_by_label("Its name").fill("Yard & gate <2>")
     page.set_input_files("[name=files]", str(picked))
-    expect(page.locator(".queue .finished")).to_contain_text("Taken in")
+    expect(page.locator(".queue .finished")).to_contain_text("Received")
     expect(page.locator("#library")).to_contain_text("Yard & gate <2>")
     page.set_input_files("[name=files]", str(picked))
     expect(page.locator(".queue .finished")).to_have_count(2)

@@ -45,7 +45,7 @@ def test_htmx_gets_the_results_alone(operator: Client, footage: Footage) -> None
     ("parameters", "sentence"),
     [
         ("second=150", "has seconds 0 to 149; second 150 is outside."),
-        ("second=soon", "is not a second; write a whole number or H:MM:SS."),
+        ("second=soon", "is not a second; write 75 or 0:01:15."),
         ("", "Say which second to search for."),
         ("second=1&k=0", "The number of hits must be a whole number from 1 to 100."),
         ("second=1&k=many", "The number of hits must be a whole number from 1 to 100."),
@@ -55,7 +55,8 @@ def test_htmx_gets_the_results_alone(operator: Client, footage: Footage) -> None
         ("second=1&with=audio-to-video", "only after this camera has been trained"),
         ("second=1&camera=Nowhere", "There is no camera called Nowhere."),
         ("second=1&within=777", "Recording 777 is not in the library"),
-        ("second=1&since=today", "is not a time"),
+        ("second=1&since=today", "is not a moment"),
+        ("second=1&since=0001-01-01T00:00:00%2B14:00", "is not between the years"),
         ("second=1&since=2026-07-02T00:00&until=2026-07-01T00:00", "ends before it begins"),
     ],
 )

@@ -54,7 +54,7 @@ def test_the_same_bytes_are_recognised(admin: Client) -> None:
         ({"camera": ""}, "Choose the camera"),
         ({"name": ""}, "The file has no name"),
         ({"zone": "Mars/Base"}, "'Mars/Base' is not a time zone"),
-        ({"start": "yesterday"}, "'yesterday' is not a time"),
+        ({"start": "yesterday"}, "'yesterday' is not a moment"),
         ({"camera": "x" * 101}, "longer than 100 characters"),
     ],
 )

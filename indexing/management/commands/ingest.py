@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure, check_file, moment
-from indexing.intake import take_in
+from indexing.intake import find_known, take_in
 from indexing.models import Camera, Recording
 from indexing.progress import Progress
 from indexing.waiting import WorkerDied, wait_for
@@ -27,21 +27,13 @@ class Command(BaseCommand):
         self, *, file: Path, camera: str, zone: str, start: datetime | None, **options: object
     ) -> None:
         check_file(file)
-        size = file.stat().st_size
-        progress = Progress("Copying", size / 1e6, "MB")
-        with file.open("rb") as stream:
-            intake = take_in(
-                stream,
-                name=file.name,
-                size=size,
-                camera=camera,
-                zone=zone,
-                start=in_zone(start, camera, zone),
-                on_progress=lambda done: progress.update(done / 1e6),
+        recording = find_known(file)
+        if recording:
+            self.say(
+                f"This file is already here, as recording {recording.pk} of {recording.camera}."
             )
-        recording = intake.recording
-        if intake.known:
-            self.say(f"This file is already here, as recording {recording.pk}.")
+        else:
+            recording = taken_in(file, camera=camera, zone=zone, start=in_zone(start, camera, zone))
         if options["wait"]:
             try:
                 wait_for(recording)
@@ -50,6 +42,22 @@ class Command(BaseCommand):
         self.answer(document(recording), lines(recording), as_json=bool(options["json"]))
         if recording.state == Recording.State.REFUSED:
             raise Failure(f"{recording.name} was refused: {recording.reason}")
+
+
+def taken_in(file: Path, *, camera: str, zone: str, start: datetime | None) -> Recording:
+    """Take a file in, showing how far it has been copied."""
+    size = file.stat().st_size
+    progress = Progress("Copying", size / 1e6, "MB")
+    with file.open("rb") as stream:
+        return take_in(
+            stream,
+            name=file.name,
+            size=size,
+            camera=camera,
+            zone=zone,
+            start=start,
+            on_progress=lambda done: progress.update(done / 1e6),
+        ).recording
 
 
 def in_zone(start: datetime | None, camera: str, zone: str) -> datetime | None:

@@ -21,9 +21,9 @@ from django.core.management.base import CommandParser
 from indexing import waiting
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure, check_file, number
-from indexing.intake import take_in
+from indexing.intake import find_known
+from indexing.management.commands.ingest import taken_in
 from indexing.models import Recording
-from indexing.progress import Progress
 
 CAMERA = "Crossroads"
 ZONE = "Europe/Brussels"
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         # Also where a shell started it in the background, which ignores Ctrl-C for its children.
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, _stop)
-        call_command("accounts", stdout=self.stderr)
+        call_command("accounts", stdout=sys.stderr)
         try:
             with waiting.Children(partial(start_web, port), waiting.start_worker) as children:
                 wait_for_web(port)
@@ -63,6 +63,8 @@ class Command(BaseCommand):
                     time.sleep(1)
         except waiting.WorkerDied as error:
             raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            self.say("")
         self.answer(
             {"recordings": Recording.objects.count()},
             ["Everything is stopped; the next start keeps it all."],
@@ -132,16 +134,8 @@ def wait_for_web(port: int) -> None:
 
 
 def own(file: Path) -> Recording:
-    """Take in a recording of the user's own."""
-    progress = Progress("Copying", file.stat().st_size / 1e6, "MB")
-    with file.open("rb") as stream:
-        return take_in(
-            stream,
-            name=file.name,
-            size=file.stat().st_size,
-            camera="My camera",
-            on_progress=lambda done: progress.update(done / 1e6),
-        ).recording
+    """Take in a recording of the user's own, unless it is here."""
+    return find_known(file) or taken_in(file, camera="My camera", zone="UTC", start=None)
 
 
 def piece(part: int) -> Recording:
@@ -162,12 +156,4 @@ def piece(part: int) -> Recording:
             *("--minutes", str(PIECES * PIECE_MINUTES), "--part", f"{part + 1}/{PIECES}"),
             *("--seed", str(SEED), "--view", "A", "--jobs", str(processes)),
         )
-    with video.open("rb") as stream:
-        return take_in(
-            stream,
-            name=video.name,
-            size=video.stat().st_size,
-            camera=CAMERA,
-            zone=ZONE,
-            start=start,
-        ).recording
+    return taken_in(video, camera=CAMERA, zone=ZONE, start=start)
