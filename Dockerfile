@@ -1,4 +1,4 @@
-# One image for the web server, the workers and the sweeper; docker-compose.yml tells them apart.
+# One image for the web server and the workers; docker-compose.yml tells them apart.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \

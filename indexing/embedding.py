@@ -1,14 +1,17 @@
 """An encoder's row and file, and the features it embeds."""
 
+import logging
 from functools import lru_cache
 
 from safetensors.numpy import load_file, save_file
 
 from indexing.features import Features
-from indexing.files import Published, checked, publish
+from indexing.files import FileDamaged, Published, checked, publish
 from indexing.models import Encoder
 from indexing.vectors.shards import Embeddings
 from ml.starter import StarterEncoder
+
+log = logging.getLogger(__name__)
 
 
 def fit_starter(features: Features, *, pretrained: bool) -> StarterEncoder:
@@ -30,6 +33,16 @@ def store(starter: StarterEncoder) -> Published:
 @lru_cache(maxsize=16)
 def _load(file: str, sha256: str) -> StarterEncoder:
     return StarterEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+def intact(encoder: Encoder) -> bool:
+    """Tell whether an encoder's file is the one that was recorded; if not, that is an alarm."""
+    try:
+        _load(encoder.file, encoder.sha256)
+    except FileDamaged as error:
+        log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+        return False
+    return True
 
 
 def embed(encoder: Encoder, features: Features) -> Embeddings:

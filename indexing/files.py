@@ -7,6 +7,7 @@ size and SHA-256. The row publishes it; a file without a row is garbage.
 import errno
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from pathlib import Path
 from django.conf import settings
 
 BLOCK = 2**20
+LEAST_FREE = 32 * 2**20
+DISK_FULL = (
+    "The disk that holds the data root is full; make room there, and it goes on. Nothing was lost."
+)
 
 
 class FileDamaged(Exception):
@@ -102,11 +107,16 @@ def checked(file: str, sha256: str) -> Path:
     return path
 
 
+def disk_is_full() -> bool:
+    """Tell whether the data root's disk has no room left to work in.
+
+    Libraries hide the error number of a full disk behind errors of their own.
+    """
+    return shutil.disk_usage(settings.REPRISE_DATA).free < LEAST_FREE
+
+
 def disk_sentence(error: OSError) -> str:
     """Say in a sentence what an error of the file system means for the person waiting."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return (
-            f"The disk that holds {settings.REPRISE_DATA} is full; "
-            "make room there and try again. Nothing was lost."
-        )
+        return DISK_FULL
     return f"A file could not be written or read ({error.strerror or error})."

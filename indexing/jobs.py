@@ -21,7 +21,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from indexing import broker
-from indexing.files import FileDamaged, disk_sentence
+from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.media.errors import MediaError
 from indexing.models import Chunk, Job, Recording, Work, Worker
 
@@ -113,6 +113,21 @@ def fail(work: Work, sentence: str, *, final: bool) -> None:
     )
 
 
+def postpone(work: Work, sentence: str) -> None:
+    """Give the work back for later without counting the attempt: it was not the work's fault.
+
+    It counts as woken, so the sweep lets a lease's time pass before it is tried again.
+    """
+    owned(work).update(
+        state=Work.State.WAITING,
+        owner="",
+        lease_until=None,
+        attempts=F("attempts") - 1,
+        woken_at=timezone.now(),
+        error=sentence,
+    )
+
+
 def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
     """Claim a unit of work, run ``body`` on it under a renewed lease, and record how it ended.
 
@@ -128,17 +143,22 @@ def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
     except LeaseLost:
         log.warning("%s was taken over by another worker", work)
     except MediaError as error:
-        fail(work, error.sentence, final=True)
+        if disk_is_full():
+            postpone(work, DISK_FULL)
+        else:
+            fail(work, error.sentence, final=True)
     except FileDamaged as error:
         log.exception("%s failed", work)
-        # What it needs is being made again, and asks for it then.
-        fail(work, str(error), final=True)
-    except OSError as error:
-        log.exception("%s failed", work)
-        fail(work, disk_sentence(error), final=False)
+        # A job asks for itself again once the chunk it needs has been made again.
+        fail(work, str(error), final=isinstance(work, Job))
     except Exception as error:
         log.exception("%s failed", work)
-        fail(work, f"An unexpected error stopped it: {error!r}.", final=False)
+        if disk_is_full():
+            postpone(work, DISK_FULL)
+        elif isinstance(error, OSError):
+            fail(work, disk_sentence(error), final=False)
+        else:
+            fail(work, f"An unexpected error stopped it: {error!r}.", final=False)
     return work
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet, Sum
 
 from indexing import jobs
-from indexing.embedding import fit_starter, store
+from indexing.embedding import fit_starter, intact, store
 from indexing.features import Features, joined
 from indexing.files import absolute
 from indexing.models import Camera, Chunk, Encoder, Job, Shard, Work
@@ -30,9 +30,12 @@ log = logging.getLogger(__name__)
 
 
 def in_use(camera_id: int, features: Features, trunk: str) -> Encoder:
-    """Return the camera's encoder, made from these clips where it has none yet."""
+    """Return the camera's encoder, made from these clips where it has none or a damaged one.
+
+    What is made from one chunk is soon fitted anew on the rest, which embeds that again too.
+    """
     camera = Camera.objects.select_related("encoder").get(pk=camera_id)
-    if camera.encoder:
+    if camera.encoder and intact(camera.encoder):
         return camera.encoder
     fitted = _fitted(camera, features, trunk, settled=False)
     with transaction.atomic():
@@ -41,7 +44,7 @@ def in_use(camera_id: int, features: Features, trunk: str) -> Encoder:
             .select_related("encoder")
             .get(pk=camera_id)
         )
-        if locked.encoder:  # another worker was first
+        if locked.encoder and intact(locked.encoder):  # another worker was first
             return locked.encoder
         fitted.version = _next_version(locked)
         fitted.state = Encoder.State.BUILT

@@ -39,6 +39,7 @@ class Status:
     clips_total: int
     finished: bool
     sentence: str
+    postponed: str
 
 
 def recording_status(recording: Recording) -> Status:
@@ -55,6 +56,7 @@ def recording_status(recording: Recording) -> Status:
         clips_total=recording.duration_s,
         finished=finished,
         sentence=_sentence(recording, searchable, stages),
+        postponed=_postponed(recording),
     )
 
 
@@ -122,10 +124,21 @@ def _searchable(recording: Recording) -> int:
     return published.aggregate(clips=Sum("clips"))["clips"] or 0
 
 
+def _postponed(recording: Recording) -> str:
+    """Return why work waits for something outside, such as room on the disk, or nothing."""
+    for work in (recording.jobs, recording.chunks):
+        stuck = work.filter(state=Work.State.WAITING, attempts=0).exclude(error="").first()
+        if stuck:
+            return str(stuck.error)
+    return ""
+
+
 def _sentence(recording: Recording, searchable: int, stages: tuple[Stage, ...]) -> str:
     """Say in a sentence where the recording stands."""
     if recording.state == Recording.State.REFUSED:
         return recording.reason
+    if postponed := _postponed(recording):
+        return postponed
     if recording.state == Recording.State.WAITING:
         return "It is being read to find out what it holds."
     if recording.state == Recording.State.INGESTING:

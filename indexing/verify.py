@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,12 +49,17 @@ def verify(*, repair: bool = False) -> Report:
             do_again(chunk)
     for camera in Camera.objects.select_related("encoder"):
         if camera.encoder:
+            try:
+                checked(camera.encoder.file, camera.encoder.sha256)
+            except FileDamaged as error:
+                report.problems.append(f"The encoder of {camera.name}: {error}")
             _count_searchable(camera, camera.encoder, report)
     if repair:
         hour_ago = time.time() - 3600
         for path in garbage():
-            if path.stat().st_mtime < hour_ago:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < hour_ago:
+                    path.unlink()
     return report
 
 
@@ -76,7 +82,7 @@ def _recording_problems(recording: Recording) -> Iterator[str]:
 
 def _count_chunk(chunk: Chunk, report: Report) -> None:
     """Add a chunk to what is planned, and its shard to what is embedded."""
-    if chunk.state != Work.State.FAILED:
+    if chunk.state != Work.State.FAILED or chunk.shards.exists():
         report.clips_planned += chunk.clips
     shards = Shard.objects.filter(chunk=chunk, encoder=chunk.recording.camera.encoder)
     report.clips_embedded += sum(shards.values_list("clips", flat=True))
@@ -124,7 +130,7 @@ def garbage() -> list[Path]:
         *Shard.objects.values_list("file", flat=True),
         *Encoder.objects.values_list("file", flat=True),
     }
-    folders = ("originals", "previews", "features", "thumbnails", "shards", "encoders")
+    folders = ("incoming", "originals", "previews", "features", "thumbnails", "shards", "encoders")
     return [
         path
         for folder in folders

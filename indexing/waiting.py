@@ -99,7 +99,10 @@ def follow(recording: Recording, check: Callable[[], None] = lambda: None) -> No
     shown = ""
     while not settled(recording):
         check()
-        stage = next((s for s in recording_status(recording).stages if s.state == "running"), None)
+        status = recording_status(recording)
+        if status.postponed:
+            raise WorkerDied(status.postponed)
+        stage = next((s for s in status.stages if s.state == "running"), None)
         if stage and stage.name != shown:
             shown = stage.name
             progress = Progress(f"{recording.name}: {stage.name.lower()}", stage.total, stage.unit)

@@ -103,7 +103,7 @@ class MediaInfo:
             audio=AudioStream(**data["audio"]) if data["audio"] else None,
             gaps=tuple(Gap(**gap) for gap in data["gaps"]),
             browser_playable=data["browser_playable"],
-            created=data["created"],
+            created=data.get("created", ""),
         )
 
 

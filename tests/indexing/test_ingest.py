@@ -209,6 +209,24 @@ def test_damaged_features_are_made_again_before_settling(
     assert again.state == Work.State.DONE
 
 
+def test_a_damaged_encoder_is_replaced_by_the_next_footage(
+    ingest_file: Ingest, make_video: Make
+) -> None:
+    recording = ingest_file(make_video(8))
+    recording.camera.refresh_from_db()
+    encoder = recording.camera.encoder
+    assert encoder is not None
+    absolute(encoder.file).write_bytes(b"rust")
+    assert any("The encoder of" in problem for problem in verify().problems)
+
+    ingest_file(make_video(10, tone=587))
+
+    recording.camera.refresh_from_db()
+    assert recording.camera.encoder != encoder
+    assert verify().ok
+    assert verify().clips_searchable == 18
+
+
 def test_a_start_is_read_from_the_file(ingest_file: Ingest, make_video: Make) -> None:
     first = ingest_file(make_video(6, name="dated.mp4", created="2026-05-04T18:40:00Z"))
     again = ingest_file(make_video(6, name="dated.mp4", tone=523, created="2026-05-04T18:40:03Z"))

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import jobs
+from indexing import files, jobs
 from indexing.media.errors import MediaError
 from indexing.models import Camera, Job, Work, Worker
 
@@ -143,3 +143,22 @@ def test_a_worker_counts_as_running_until_it_dies(job: Job) -> None:
     Worker.objects.update(name=f"{socket.gethostname()}:{dead.pid}", seen_at=timezone.now())
     assert os.getpid() != dead.pid
     assert not jobs.worker_running()
+
+
+def test_a_full_disk_postpones_the_work_without_blaming_it(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def body(work: Job) -> None:
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(files, "LEAST_FREE", 2**62)
+    for _ in range(jobs.ATTEMPTS + 1):
+        assert jobs.attempt(Job, job.pk, body) is not None
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.error) == (Work.State.WAITING, 0, files.DISK_FULL)
+
+    monkeypatch.undo()
+    jobs.attempt(Job, job.pk, jobs.finish)
+    job.refresh_from_db()
+    assert job.state == Work.State.DONE
