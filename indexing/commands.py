@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from indexing.clock import read_moment, read_second
-from indexing.files import FileDamaged, disk_sentence
+from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.intake import IntakeError
 from indexing.media.errors import MediaError
 from indexing.search import SearchError
@@ -61,6 +61,8 @@ class Command(BaseCommand):
         except (Failure, FileDamaged) as error:
             self.fail(str(error))
         except OperationalError as error:
+            if disk_is_full():
+                self.fail(DISK_FULL)
             first = str(error).strip().splitlines()[0]
             self.fail(f"The database cannot be used: {first}.")
         except BrokenPipeError:
