@@ -10,8 +10,8 @@ of the plan: the decoder child's user and system time (`DecodedChunk.cpu_s`) and
 meanwhile. Inference alone is `Trunk.features` over the very same clips, in one process with the
 runtime and the threads of the ingest path, by that process's user and system time.
 
-Some two seconds go on starting the command, probing and closing, whatever the length: on ten minutes
-they weigh .06 of the ratio, on an hour .01.
+Some two seconds go on starting the command, probing and closing, whatever the length, and weigh the
+less the longer a recording is; hence twenty minutes.
 
 The wall time stretches where others use the cores, the processor seconds hardly do: the details
 tell what share of the cores others took, and the ratio without that share.
