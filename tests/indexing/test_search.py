@@ -1,0 +1,121 @@
+"""The door to search: filters inside it, cameras with encoders of their own, refusals."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from indexing.intake import take_in
+from indexing.models import Recording
+from indexing.search import SearchError, SearchQuery, With, search
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def recordings(make_video: Callable[..., Path], drain: Callable[[], None]) -> list[Recording]:
+    """Two recordings of the north gate, five seconds apart, and one of the south gate."""
+    found = []
+    for seconds, tone, camera, after in (
+        (10, 440, "North gate", 0),
+        (12, 660, "North gate", 15),
+        (14, 880, "South gate", 0),
+    ):
+        path = make_video(seconds, tone=tone)
+        with path.open("rb") as stream:
+            intake = take_in(
+                stream,
+                name=path.name,
+                size=path.stat().st_size,
+                camera=camera,
+                start=START + timedelta(seconds=after),
+            )
+        found.append(intake.recording)
+    drain()
+    for recording in found:
+        recording.refresh_from_db()
+    return found
+
+
+def test_the_window_reaches_across_recordings(recordings: list[Recording]) -> None:
+    first, second, _ = recordings
+    result = search(SearchQuery(first.pk, 9, exclusion_s=8))
+
+    assert result.hits
+    for hit in result.hits:
+        apart = abs((hit.at - first.at(9)).total_seconds())
+        assert apart > 8
+    # The second recording begins six seconds after the query: its first three seconds are taken.
+    near = {clip.second for clip in result.around_query if clip.recording_id == second.pk}
+    assert near == {0, 1, 2}
+
+
+def test_filters_never_cost_a_hit(recordings: list[Recording]) -> None:
+    first, second, _ = recordings
+    query = SearchQuery(first.pk, 0, exclusion_s=0, k=8)
+
+    within = search(replace(query, recordings=(second.pk,)))
+    later = search(replace(query, since=START + timedelta(seconds=19)))
+    early = search(replace(query, until=START + timedelta(seconds=5)))
+
+    assert [hit.recording_id for hit in within.hits] == [second.pk] * 8
+    assert len(later.hits) == 8
+    assert min(hit.at for hit in later.hits) >= START + timedelta(seconds=19)
+    assert sorted(hit.second for hit in early.hits) == [1, 2, 3, 4]
+    assert any("Only 4 of 8 hits exist" in note for note in early.notes)
+
+
+def test_the_queries_own_camera_is_searched_unless_others_are_named(
+    recordings: list[Recording],
+) -> None:
+    own = search(SearchQuery(recordings[0].pk, 2, exclusion_s=1, k=50))
+    both = search(
+        SearchQuery(recordings[0].pk, 2, exclusion_s=1, k=50, cameras=("North gate", "South gate"))
+    )
+
+    assert {hit.camera for hit in own.hits} == {"North gate"}
+    assert {hit.camera for hit in both.hits} == {"North gate", "South gate"}
+    percentiles = [hit.percentile for hit in both.hits]
+    assert percentiles == sorted(percentiles, reverse=True)
+    assert both.clips_searched == 36
+    assert any("encoders of their own" in note for note in both.notes)
+
+
+def test_the_percentile_is_the_share_that_ranks_behind(recordings: list[Recording]) -> None:
+    result = search(SearchQuery(recordings[0].pk, 2, exclusion_s=0, k=21))
+
+    assert len(result.hits) == 21
+    # The query itself is the nearest of the 22 clips; the last hit has none behind it.
+    expected = [100 * (22 - place) / 22 for place in range(2, 23)]
+    assert [hit.percentile for hit in result.hits] == pytest.approx(expected)
+
+
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"second": 10}, "has seconds 0 to 9; second 10 is outside"),
+    ({"second": -1}, "is outside"),
+    ({"recording_id": 999}, "There is no recording 999."),
+    ({"encoder_id": 999}, "There is no encoder 999."),
+    ({"cameras": ("Attic",)}, "There is no camera named Attic."),
+    ({"k": 0}, "Ask for 1 to 500 hits"),
+    ({"exclusion_s": -1}, "The exclusion window is"),
+    ({"audio_weight": 1.5}, "The weight of sound is 0 to 1"),
+    ({"since": START, "until": START}, "ends before it starts"),
+    ({"modality": With.AUDIO_TO_VIDEO}, "only after this camera has been trained"),
+]
+
+
+def test_what_cannot_be_answered_is_refused(recordings: list[Recording]) -> None:
+    for change, sentence in REFUSED:
+        query = replace(SearchQuery(recordings[0].pk, 2), **change)  # type: ignore[arg-type]
+        with pytest.raises(SearchError, match=sentence):
+            search(query)
+
+
+def test_an_encoder_of_another_camera_is_refused(recordings: list[Recording]) -> None:
+    recordings[2].camera.refresh_from_db()
+    with pytest.raises(SearchError, match="its own camera"):
+        search(SearchQuery(recordings[0].pk, 2, encoder_id=recordings[2].camera.encoder_id))
