@@ -1,10 +1,10 @@
 """How far a recording has come, by stage, with rate and time left, for pages and terminals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Sum
 from django.utils import timezone
 
 from indexing.jobs import worker_running
@@ -43,9 +43,12 @@ class Status:
 
 
 def recording_status(recording: Recording) -> Status:
-    """Read a recording's stages from the rows that own its state."""
-    stages = tuple(_stages(recording))
+    """Read a recording's stages from the rows that own its state, in three queries."""
+    jobs = list(recording.jobs.order_by("pk"))
+    chunks = list(recording.chunks.all())
+    stages = tuple(_stages(recording, jobs, chunks))
     searchable = _searchable(recording)
+    postponed = _postponed([*jobs, *chunks])
     open_work = any(stage.state in {"waiting", "running"} for stage in stages)
     finished = recording.state == Recording.State.REFUSED or (
         recording.state == Recording.State.READY and not open_work
@@ -55,19 +58,18 @@ def recording_status(recording: Recording) -> Status:
         clips_searchable=searchable,
         clips_total=recording.duration_s,
         finished=finished,
-        sentence=_sentence(recording, searchable, stages),
-        postponed=_postponed(recording),
+        sentence=postponed or _sentence(recording, searchable, stages),
+        postponed=postponed,
     )
 
 
-def _stages(recording: Recording) -> Iterator[Stage]:
-    prepare = recording.jobs.filter(kind=Job.Kind.PREPARE).order_by("-pk").first()
-    if prepare:
+def _stages(recording: Recording, jobs: list[Job], chunks: list[Chunk]) -> Iterator[Stage]:
+    newest = {job.kind: job for job in jobs}
+    if prepare := newest.get(Job.Kind.PREPARE):
         yield _job_stage("Reading the file", prepare)
     if recording.state != Recording.State.WAITING and recording.duration_s:
-        yield _clip_stage(recording)
-    preview = recording.jobs.filter(kind=Job.Kind.PREVIEW).order_by("-pk").first()
-    if preview:
+        yield _clip_stage(recording, chunks)
+    if preview := newest.get(Job.Kind.PREVIEW):
         yield _job_stage(COPYING, preview)
 
 
@@ -82,36 +84,34 @@ def _job_stage(name: str, job: Job) -> Stage:
     return Stage(name, 100 * job.progress, 100, "%", rate, left, job.state)
 
 
-def _clip_stage(recording: Recording) -> Stage:
-    """Return how many clips have been embedded."""
-    chunks = recording.chunks.all()
-    in_hand = sum(c.progress * c.clips for c in chunks if c.state == Work.State.RUNNING)
-    done = _clips(chunks, Work.State.DONE) + round(in_hand)
-    failed = _clips(chunks, Work.State.FAILED)
-    waiting, running = (
-        chunks.filter(state=state).exists() for state in (Work.State.WAITING, Work.State.RUNNING)
-    )
-    rate = _recent_rate(recording)
+def _clip_stage(recording: Recording, chunks: list[Chunk]) -> Stage:
+    """Return how many clips have been embedded, those of chunks in hand included."""
+    by_state = {state: [c for c in chunks if c.state == state] for state in Work.State}
+    running = by_state[Work.State.RUNNING]
+    done = sum(c.clips for c in by_state[Work.State.DONE])
+    done += round(sum(c.progress * c.clips for c in running))
+    failed = sum(c.clips for c in by_state[Work.State.FAILED])
+    rate = _recent_rate([*by_state[Work.State.DONE], *running])
     left = (recording.duration_s - done - failed) / rate if rate else None
     state = Work.State.DONE
-    if waiting or running:
+    if running or by_state[Work.State.WAITING]:
         state = Work.State.RUNNING if running or done else Work.State.WAITING
     elif failed:
         state = Work.State.FAILED
     return Stage("Embedding clips", done, recording.duration_s, "clips", rate, left, state)
 
 
-def _clips(chunks: QuerySet[Chunk], state: str) -> int:
-    return chunks.filter(state=state).aggregate(clips=Sum("clips"))["clips"] or 0
-
-
-def _recent_rate(recording: Recording) -> float | None:
-    """Return clips a second over the last minutes, while work is going on."""
+def _recent_rate(chunks: list[Chunk]) -> float | None:
+    """Return clips a second over the last minutes, from chunks that are done or in hand."""
     now = timezone.now()
-    recent = Q(state=Work.State.DONE, finished_at__gte=now - RECENT)
-    chunks = list(recording.chunks.filter(recent | Q(state=Work.State.RUNNING)))
-    begun = [chunk.started_at for chunk in chunks if chunk.started_at]
-    gained = sum(chunk.progress * chunk.clips for chunk in chunks)
+    recent = [
+        chunk
+        for chunk in chunks
+        if chunk.state == Work.State.RUNNING
+        or (chunk.finished_at and chunk.finished_at >= now - RECENT)
+    ]
+    begun = [chunk.started_at for chunk in recent if chunk.started_at]
+    gained = sum(chunk.progress * chunk.clips for chunk in recent)
     if not begun or not gained:
         return None
     span = (now - max(min(begun), now - RECENT)).total_seconds()
@@ -124,21 +124,16 @@ def _searchable(recording: Recording) -> int:
     return published.aggregate(clips=Sum("clips"))["clips"] or 0
 
 
-def _postponed(recording: Recording) -> str:
+def _postponed(work: Sequence[Work]) -> str:
     """Return why work waits for something outside, such as room on the disk, or nothing."""
-    for work in (recording.jobs, recording.chunks):
-        stuck = work.filter(state=Work.State.WAITING, attempts=0).exclude(error="").first()
-        if stuck:
-            return str(stuck.error)
-    return ""
+    stuck = (unit for unit in work if unit.state == Work.State.WAITING and not unit.attempts)
+    return next((unit.error for unit in stuck if unit.error), "")
 
 
 def _sentence(recording: Recording, searchable: int, stages: tuple[Stage, ...]) -> str:
     """Say in a sentence where the recording stands."""
     if recording.state == Recording.State.REFUSED:
         return recording.reason
-    if postponed := _postponed(recording):
-        return postponed
     if recording.state == Recording.State.WAITING:
         return "It is being read to find out what it holds."
     if recording.state == Recording.State.INGESTING:

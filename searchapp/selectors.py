@@ -94,8 +94,9 @@ def shelves(user: Viewer, *, limit: int, camera: str = "") -> list[Shelf]:
     if camera:
         cameras = cameras.filter(name=camera)
     found = []
+    seen = recordings_for(user)
     for each in cameras:
-        newest = recordings_for(user).filter(camera=each).order_by("-start", "-pk")
+        newest = seen.filter(camera=each).order_by("-start", "-pk")
         found.append(Shelf(each, tuple(cards(newest if camera else newest[:limit])), each.total))
     return found
 
