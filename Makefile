@@ -20,6 +20,7 @@ setup: .venv/tests.stamp
 
 .venv/run.stamp: pyproject.toml
 	@$(call debian,$(RUN_PACKAGES))
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || { $(call debian,python3.11-venv); }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing Python packages into .venv (a minute or two) ..."
 	@$(BIN)/pip install --quiet "torch==2.13.*"
