@@ -39,21 +39,15 @@ def current(encoder: Encoder) -> Snapshot:
     A shard that fails its checksum is left out, and its chunk is queued to be made anew.
     """
     with _cache.lock:
-        published = Shard.objects.filter(encoder=encoder).order_by("pk")
+        published = Shard.objects.filter(encoder=encoder)
         numbers = frozenset(published.values_list("pk", flat=True))
         held = _cache.held.get(encoder.pk)
         if held and held.shards == numbers:
             return held.snapshot
         if held is None or not held.shards <= numbers:
             held = Held(Snapshot.empty(0, 0))
-        fresh = list(
-            published.filter(pk__in=numbers - held.shards)
-            .select_related("chunk__recording__camera")
-            .order_by("chunk__recording__start", "chunk__start_s")
-            if len(numbers - held.shards) < 500
-            else published.select_related("chunk__recording__camera")
-        )
-        read = [(_place(s), e) for s in fresh if s.pk not in held.shards and (e := _read(s))]
+        fresh = published.select_related("chunk__recording__camera").in_bulk(numbers - held.shards)
+        read = [(_place(shard), e) for shard in fresh.values() if (e := _read(shard))]
         snapshot = held.snapshot
         if read and not len(snapshot):
             _, first = read[0]

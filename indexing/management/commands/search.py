@@ -2,9 +2,9 @@
 
 import math
 from argparse import ArgumentTypeError
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -39,19 +39,18 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=moment)
         parser.add_argument("--encoder", type=int)
 
-    def handle(self, *, recording: int, modality: str, **options: object) -> None:
-        cameras = options["camera"]
+    def handle(self, *, recording: int, modality: str, **options: Any) -> None:
         query = SearchQuery(
             recording_id=recording,
-            second=int(str(options["second"])),
+            second=options["second"],
             modality=With(modality),
-            audio_weight=float(str(options["audio_weight"])),
-            k=int(str(options["k"])),
-            exclusion_s=int(str(options["exclusion"])),
-            cameras=tuple(cameras) if isinstance(cameras, list) else (),
+            audio_weight=options["audio_weight"],
+            k=options["k"],
+            exclusion_s=options["exclusion"],
+            cameras=tuple(options["camera"]),
             since=on_clock(options["since"], recording),
             until=on_clock(options["until"], recording),
-            encoder_id=int(str(options["encoder"])) if options["encoder"] is not None else None,
+            encoder_id=options["encoder"],
         )
         if query.since and query.until and query.since >= query.until:
             raise Misuse("The time range ends before it starts.")
@@ -76,10 +75,10 @@ def weight(text: str) -> float:
     return value
 
 
-def on_clock(value: object, recording: int) -> datetime | None:
+def on_clock(value: datetime | None, recording: int) -> datetime | None:
     """Read a moment without an offset on the clock of the query's camera."""
-    if not isinstance(value, datetime) or value.tzinfo:
-        return value if isinstance(value, datetime) else None
+    if value is None or value.tzinfo:
+        return value
     found = Recording.objects.select_related("camera").filter(pk=recording).first()
     if found is None:
         raise Failure(f"There is no recording {recording}.")
@@ -99,7 +98,6 @@ def document(result: SearchResult) -> dict[str, object]:
 
 def row(hit: Hit) -> dict[str, object]:
     """Return one hit as JSON."""
-    fields = asdict(hit)
     return {
         "rank": hit.rank,
         "recording": hit.recording_id,
@@ -107,8 +105,8 @@ def row(hit: Hit) -> dict[str, object]:
         "second": hit.second,
         "at": hit.at.isoformat(),
         "distance": hit.distance,
-        "video_distance": fields["video_distance"],
-        "audio_distance": fields["audio_distance"],
+        "video_distance": hit.video_distance,
+        "audio_distance": hit.audio_distance,
         "percentile": hit.percentile,
         "suppressed": len(hit.suppressed),
     }
