@@ -169,10 +169,9 @@ def describe_again(trunk: str) -> int:
 
     What is published stays searchable until its successor is there.
     """
-    old = Chunk.objects.filter(state=Work.State.DONE).exclude(trunk=trunk)
-    chunks = list(old)
-    old.update(state=Work.State.WAITING, attempts=0, woken_at=None)
-    jobs.wake(chunks)
+    chunks = list(Chunk.objects.filter(state=Work.State.DONE).exclude(trunk=trunk))
+    for chunk in chunks:
+        jobs.do_again(chunk)
     return sum(chunk.clips for chunk in chunks)
 
 

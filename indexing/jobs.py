@@ -260,7 +260,7 @@ def worker_running() -> bool:
 
 
 def do_again(chunk: Chunk) -> None:
-    """Queue a chunk whose files are damaged; what else is published of it stays searchable."""
+    """Queue a chunk to be made anew; what is published of it stays searchable until then."""
     again = {"state": Work.State.WAITING, "attempts": 0, "woken_at": None}
     if Chunk.objects.filter(pk=chunk.pk, state=Work.State.DONE).update(**again):
         wake([chunk])
