@@ -97,16 +97,25 @@ class Recording(models.Model):
 
 
 class Encoder(models.Model):
-    """One version of a camera's encoder; its embeddings are comparable with each other only."""
+    """One version of a camera's encoder; its embeddings are comparable with each other only.
+
+    Where it was trained: method, its settings and seed; data, the recordings and how many of their
+    clips; curves, the reports of its epochs; metrics, what the gate measured; trunk, the weights it
+    sees through. shared is how many leading columns compare pictures with sounds (crossable). note
+    is a sentence for people, origin the file it was imported from.
+    """
 
     class Kind(models.TextChoices):
-        """How the encoder came about."""
+        """How the encoder came about: standardised on some footage, or trained (any method)."""
 
-        STARTER = "starter"
-        EPG = "epg"
+        STARTER = "starter", "starter"
+        EPG = "epg", "trained"
 
     class State(models.TextChoices):
-        """building -> built (and in use where a camera points at it) -> retired."""
+        """building -> built (and in use where a camera points at it) -> retired, its shards gone.
+
+        Any encoder that is not building can be put in use again; its shards are made first.
+        """
 
         BUILDING = "building"
         BUILT = "built"
@@ -117,9 +126,18 @@ class Encoder(models.Model):
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=State.choices, default=State.BUILDING)
     trunk = models.CharField(max_length=100)
+    method = models.CharField(max_length=32, blank=True)
+    settings = models.JSONField(default=dict)
+    seed = models.BigIntegerField(null=True, blank=True)
+    data = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict)
+    curves = models.JSONField(default=list)
+    origin = models.CharField(max_length=255, blank=True)
+    note = models.TextField(blank=True)
     fitted_on = models.PositiveIntegerField(default=0)
     settled = models.BooleanField(default=False)
     crossable = models.BooleanField(default=False)
+    shared = models.PositiveIntegerField(default=0)
     has_video = models.BooleanField(default=False)
     has_audio = models.BooleanField(default=False)
     file = models.CharField(max_length=255)
@@ -134,7 +152,7 @@ class Encoder(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.version} of {self.camera.name}"
+        return f"{self.get_kind_display()} {self.version} of {self.camera.name}"
 
 
 class Work(models.Model):
@@ -213,7 +231,10 @@ class Shard(models.Model):
 
 
 class Job(Work):
-    """Work on a whole recording or camera: preparing, a playable copy, settling an encoder."""
+    """Work on a whole recording or camera: preparing, a playable copy, an encoder.
+
+    BUILD embeds everything by an encoder that exists, and with ``switch`` puts it in use.
+    """
 
     class Kind(models.TextChoices):
         """What is to be done."""
@@ -221,12 +242,18 @@ class Job(Work):
         PREPARE = "prepare"
         PREVIEW = "preview"
         SETTLE = "settle"
+        TRAIN = "train"
+        BUILD = "build"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="jobs")
     recording = models.ForeignKey(
         Recording, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
     )
+    encoder = models.ForeignKey(
+        Encoder, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
+    )
+    switch = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -235,6 +262,71 @@ class Job(Work):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.recording or self.camera}"
+
+
+class Training(models.Model):
+    """One training of a camera's encoder: what was asked for, how far it is, what came of it.
+
+    running -> building -> done; running <-> paused; cancelled or failed from any of these. Its job
+    is the only work that may write to it (indexing.training), so pausing takes the job away.
+    chunks fixes what is trained on, [[chunk, SHA-256 of its features]], so that going on after a
+    pause or a crash gives the result of a training without one.
+    """
+
+    class State(models.TextChoices):
+        """Where the training stands; a worker may be at it or not (the job's state)."""
+
+        RUNNING = "running"
+        PAUSED = "paused"
+        BUILDING = "building", "embedding the footage"
+        DONE = "done"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    OPEN = (State.RUNNING, State.PAUSED, State.BUILDING)
+
+    camera = models.ForeignKey(Camera, on_delete=models.CASCADE, related_name="trainings")
+    job = models.OneToOneField(
+        Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="training"
+    )
+    encoder = models.ForeignKey(
+        Encoder, null=True, blank=True, on_delete=models.SET_NULL, related_name="trainings"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RUNNING)
+    method = models.CharField(max_length=32)
+    settings = models.JSONField(default=dict)
+    seed = models.BigIntegerField(default=0)
+    activate = models.BooleanField(default=True)
+    chunks = models.JSONField(default=list)
+    data = models.JSONField(default=dict)
+    trunk = models.CharField(max_length=100, blank=True)
+    epochs_planned = models.PositiveIntegerField()
+    epochs_done = models.PositiveIntegerField(default=0)
+    curves = models.JSONField(default=list)
+    stage = models.TextField(blank=True)
+    notes = models.JSONField(default=list)
+    error = models.TextField(blank=True)
+    checkpoint = models.CharField(max_length=255, blank=True)
+    checkpoint_size = models.BigIntegerField(default=0)
+    checkpoint_sha256 = models.CharField(max_length=64, blank=True)
+    verdict = models.JSONField(default=dict)
+    sentence = models.TextField(blank=True)
+    requested_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("camera",),
+                condition=models.Q(state__in=("running", "paused", "building")),
+                name="one_open_training",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"training {self.pk} of {self.camera.name}"
 
 
 class Worker(models.Model):
