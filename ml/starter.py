@@ -18,7 +18,7 @@ from ml import soundstats
 # How much each block counts, by its root mean square. Place, motion and size lead from the kind of
 # thing to its lane and direction, which is rarely what was asked, so they only break ties.
 VIDEO_WEIGHTS = {"colour": 0.3, "patch": 1.0, "size": 0.1, "place": 0.1, "motion": 0.1}
-SOUND_WEIGHTS = {"mean": 1.0, "variation": 1.0, "flux": 1.0}
+SOUND_WEIGHTS = {"mean": 1.0, "variation": 1.0, "flux": 1.0, "tone": 0.5}
 TRUNK_WEIGHT = 1.0
 
 # A column that hardly varies is divided by this part of its block's typical deviation instead of
