@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ml import retrieval
-from ml.distance import eq5
-from ml.retrieval import Footage, distances_from, evaluate, ranking, reachable
+from ml.distance import eq5, eq5_pairwise
+from ml.retrieval import Footage, Mode, distances_from, eq5_matrix, evaluate, ranking, reachable
 
 
 def footage(n: int, events: dict[str, list[int]], seed: int = 0) -> Footage:
@@ -71,11 +73,72 @@ def test_absent_modalities_are_never_read() -> None:
     some = footage(200, {})
     has_audio = np.ones(200, bool)
     has_audio[50:] = False
-    some = Footage(some.z_v, some.z_a, some.has_video, has_audio, some.labels)
-    assert np.isinf(distances_from(some, 10, "joint")[50:]).all()
-    assert np.isinf(distances_from(some, 60, "audio")).all()
-    np.testing.assert_array_equal(distances_from(some, 60, "video"), eq5(some.z_v[60], some.z_v))
-    assert np.isfinite(distances_from(some, 10, "joint", audio_weight=0)[:50]).all()
+    some = replace(some, has_audio=has_audio, shared=8)
+    joint = distances_from(some, [10, 60], "joint")
+    assert np.isfinite(joint[0, :50]).all()
+    assert np.isinf(joint[0, 50:]).all()
+    assert np.isinf(joint[1]).all()
+    np.testing.assert_array_equal(
+        np.isfinite(distances_from(some, [10, 60], "joint", 0.0)), np.isfinite(joint)
+    )
+    assert np.isinf(distances_from(some, [60], "audio")).all()
+    assert np.isinf(distances_from(some, [60], "audio-to-video")).all()
+    assert np.isinf(distances_from(some, [60], "video-to-audio")[0, 50:]).all()
+    assert np.isfinite(distances_from(some, [60], "video")).all()
+
+
+@pytest.mark.parametrize("mode", ["joint", "video", "audio", "video-to-audio", "audio-to-video"])
+def test_distances_are_those_of_equation_5(mode: Mode) -> None:
+    random = np.random.default_rng(5)
+    some = footage(40, {})
+    some = replace(some, z_a=random.normal(size=(40, 6)).astype(np.float32), shared=5)
+    weight = random.uniform(size=40)
+    found = distances_from(some, [3, 17], mode, weight)
+    for row, query in enumerate([3, 17]):
+        for second in range(40):
+            video = float(eq5(some.z_v[query], some.z_v[second]))
+            audio = float(eq5(some.z_a[query], some.z_a[second]))
+            v, a = some.z_v[:, :5], some.z_a[:, :5]
+            expected = {
+                "joint": (1 - weight[query]) * video + weight[query] * audio,
+                "video": video,
+                "audio": audio,
+                "video-to-audio": float(eq5(v[query], a[second])),
+                "audio-to-video": float(eq5(a[query], v[second])),
+            }[mode]
+            assert found[row, second] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_matrix_is_equation_5_at_its_edges() -> None:
+    random = np.random.default_rng(6)
+    x = random.normal(scale=30, size=(5, 9)).astype(np.float32)
+    x[2] = 0
+    y = np.concatenate([x, x * 2, random.normal(size=(4, 9)).astype(np.float32)])
+    np.testing.assert_allclose(eq5_matrix(x, y), eq5_pairwise(x, y), atol=1e-6)
+    assert eq5_matrix(x, y)[2, 2] == 0
+
+
+def test_across_modalities_what_is_seen_is_asked_for_and_what_is_heard_is_found() -> None:
+    n = 400
+    present = np.ones(n, bool)
+    z = np.random.default_rng(7).normal(size=(n, 4)).astype(np.float32)
+    z_v, z_a = z.copy(), z[::-1].copy()
+    seen: list[set[str]] = [{"siren"} if s in (30, 31) else set() for s in range(n)]
+    heard: list[set[str]] = [{"siren"} if s in (200, 350) else set() for s in range(n)]
+    for second in (30, 31):
+        z_v[second] = 50
+    for second in (200, 350):
+        z_a[second] = 50
+    some = Footage(z_v, z_a, present, present, seen, heard, shared=4)
+    score = evaluate(some, "video-to-audio")["siren"]
+    assert (score.queries, score.mean_average_precision, score.recall) == (2, 1.0, 1.0)
+    blind = evaluate(replace(some, z_a=z_v, targets=heard), "video-to-audio")["siren"]
+    assert blind.mean_average_precision < 0.5
+
+
+def test_a_crossing_needs_shared_columns() -> None:
+    with pytest.raises(ValueError, match="share"):
+        distances_from(footage(10, {}), [1], "video-to-audio")
 
 
 def test_queries_are_spread_over_all_seconds() -> None:
