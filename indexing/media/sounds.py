@@ -1,5 +1,6 @@
 """Folders of real sounds: one folder a class, decoded to what the renderer of streets plays."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -36,11 +37,14 @@ SUFFIXES = {".wav", ".ogg", ".flac", ".mp3", ".m4a", ".opus"}
 _MOST = 60
 
 
-def read_sounds(folder: Path) -> dict[str, list[Samples]]:
+def read_sounds(folder: Path, *, half: int | None = None) -> dict[str, list[Samples]]:
     """Decode a folder's sounds, float32 mono (n,) at 44.1 kHz, by the kind they stand for.
 
     At any depth, a file belongs to the class it is named after, else to that of its folder. Sirens
-    are dealt out in turn to ambulance and police, so that the two stay different.
+    are dealt out in turn to ambulance and police, so that the two stay different. `half` 0 or 1
+    keeps every second original recording of a class alone, so that what is trained on and what is
+    tested on share none; a class that cannot be halved is then in neither, but for the ambience,
+    which belongs to the place.
 
     Raises MediaError where there is no such folder or no known class in it.
     """
@@ -48,8 +52,14 @@ def read_sounds(folder: Path) -> dict[str, list[Samples]]:
         raise MediaError(f"There is no folder of sounds at {folder}.")
     sounds: dict[str, list[Samples]] = {}
     for name, kinds in CLASSES.items():
-        for number, path in enumerate(_files(folder, name)[:_MOST]):
-            sounds.setdefault(kinds[number % len(kinds)], []).append(read_sound(path))
+        files = _files(folder, name)
+        if half is not None and kinds != ("ambience",):
+            # Each of a class's kinds needs an original of its own in either half.
+            files = halved(files, half) if len(originals(files)) >= 2 * len(kinds) else []
+        numbers = {one: number for number, one in enumerate(originals(files))}
+        for number, path in enumerate(files[:_MOST]):
+            turn = number if half is None else numbers[original(path)]
+            sounds.setdefault(kinds[turn % len(kinds)], []).append(read_sound(path))
     if not sounds:
         raise MediaError(
             f"No known class of sound is in {folder}: name its subfolders {', '.join(CLASSES)}."
@@ -65,6 +75,23 @@ def _files(folder: Path, name: str) -> list[Path]:
         and name == (path.stem if path.stem in CLASSES else path.parent.name)
     ]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def original(path: Path) -> str:
+    """Name the recording a file was cut from: UrbanSound8K's fold1_ID-7-0-3, ESC-50's 1-ID-A-0."""
+    found = re.match(r"(?:fold\d+_|\d-)(\d+)-", path.stem)
+    return found[1] if found else path.stem
+
+
+def originals(files: list[Path]) -> list[str]:
+    """Name the recordings that files were cut from, each once, in the order of the files."""
+    return list(dict.fromkeys(map(original, files)))
+
+
+def halved(files: list[Path], half: int) -> list[Path]:
+    """Keep the files of every second original recording, from the first (0) or the second (1)."""
+    kept = set(originals(files)[half::2])
+    return [path for path in files if original(path) in kept]
 
 
 def read_sound(path: Path) -> Samples:

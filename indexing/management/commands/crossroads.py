@@ -12,15 +12,12 @@ from django.core.management.base import CommandParser
 
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure
-from indexing.media.encode import VideoWriter
 from indexing.media.sounds import read_sounds
-from indexing.progress import Progress, duration
+from indexing.progress import duration
+from indexing.rendering import record
 from ml.crossroads import truth
-from ml.crossroads.geometry import HEIGHT, WIDTH
 from ml.crossroads.light import LIGHTS
-from ml.crossroads.picture import FPS
 from ml.crossroads.plan import Plan, draw_plan
-from ml.crossroads.render import render
 from ml.crossroads.views import VIEWS
 
 MOST_MINUTES = 24 * 60
@@ -84,14 +81,7 @@ class Command(BaseCommand):
         real = read_sounds(sounds) if sounds else None
         plan = draw_plan(options["seed"], options["view"], whole_s, options["light"])
         rows = plan.occurrences(start_s, end_s)
-        with VideoWriter(out, size=(WIDTH, HEIGHT), fps=FPS) as writer:
-            done, progress = 0, Progress("Rendering", end_s - start_s, "clips")
-            for piece in render(plan, start_s, end_s, real, options["jobs"]):
-                writer.frames(piece.frames)
-                writer.samples(piece.samples)
-                done += piece.seconds
-                progress.update(done)
-            write_text(out.with_suffix(".csv"), truth.write(rows))
+        record(out, plan, start_s, end_s, real, jobs=options["jobs"])
         answer = document(out, plan, start_s, end_s, rows)
         self.answer(answer, lines(answer), as_json=options["json"])
 
@@ -136,10 +126,3 @@ def refuse_early(out: Path, start_s: int, end_s: int) -> None:
             f"The disk is too full: {out.name} may need {needed / 1e6:.0f} MB, "
             f"free some space in {out.parent}."
         )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file under a temporary name, then give it its own."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
