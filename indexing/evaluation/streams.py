@@ -1,0 +1,235 @@
+"""Streams with known truth: rendered once, read back as the ingest reads any recording, and kept.
+
+A stream is an ordinary mp4 (H.264, AAC). Its features come from the very probe, decoder and
+description that the ingest runs, minute by minute, so what is measured is the product. Everything
+lies in a folder named by what determines it: the picture and sound by the renderer's code, the
+features by that of the ingest and by the trunk's weights.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from indexing import features as kept
+from indexing.embedding import as_corpus
+from indexing.evaluation.fingerprint import fingerprint
+from indexing.ingest import plan as chunks_of
+from indexing.media import thumbnails
+from indexing.media.info import MediaInfo
+from indexing.media.probe import probe
+from indexing.media.sounds import read_sounds
+from indexing.progress import Progress
+from indexing.rendering import record, write_text
+from indexing.weights import current_trunk_weights
+from ml.corpus import Corpus, joined
+from ml.crossroads import truth
+from ml.crossroads.light import LightName
+from ml.crossroads.plan import draw_plan
+from ml.evaluation.truth import Truth
+
+# Training and test streams are days apart on the camera's clock.
+DAY_S = 86_400
+VIDEO, TRUTH, THUMBNAILS = "stream.mp4", "stream.csv", "thumbnails.zip"
+
+Floats = NDArray[np.float32]
+# One more description of a chunk's frames, u8 (5n, H, W, 3) -> f32 (n, d), for systems that look
+# at whole pictures, which are not kept.
+Describe = Callable[[NDArray[np.uint8]], Floats]
+
+
+class Source(Protocol):
+    """Where a stream comes from: settings that determine it, and how it is written."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    @property
+    def minutes(self) -> int:
+        """How long it is."""
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines picture and sound, but for the code."""
+
+    def write(self, out: Path, jobs: int) -> None:
+        """Write the mp4, and its truth as CSV beside it."""
+
+
+@dataclass(frozen=True)
+class Street:
+    """A rendered crossing. `half` says which original recordings of real sounds are heard in it."""
+
+    name: str
+    seed: int
+    minutes: int
+    view: str = "A"
+    light: LightName = "mixed"
+    sounds: Path | None = None
+    half: int = 0
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that determines picture and sound, but for the code."""
+        listed = asdict(self) | {"sounds": _listing(self.sounds), "half": self.half}
+        if self.sounds is None:
+            del listed["half"]
+        del listed["name"]
+        return listed | {"code": fingerprint("indexing.rendering", "indexing.media.sounds")}
+
+    def write(self, out: Path, jobs: int) -> None:
+        """Render it, telling the terminal how far it is."""
+        seconds = 60 * self.minutes
+        plan = draw_plan(self.seed, self.view, seconds, self.light)
+        real = read_sounds(self.sounds, half=self.half) if self.sounds else None
+        record(out, plan, 0, seconds, real, jobs=jobs, name=f"Rendering {self.name}")
+
+
+def _listing(folder: Path | None) -> str | None:
+    """A digest of the names and sizes of a folder's files."""
+    if folder is None:
+        return None
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    text = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A source and the folder where what was made of it is kept."""
+
+    source: Source
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(cls, source: Source, root: Path) -> "Stream":
+        """Name the folder of a source below `root`; nothing is made yet."""
+        key = digest(source.settings())
+        return cls(source, root / key, key)
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.source.name
+
+    @property
+    def seconds(self) -> int:
+        """How long it is."""
+        return 60 * self.source.minutes
+
+    @cached_property
+    def truth(self) -> Truth:
+        """What happens when."""
+        rows = truth.read((self.folder / TRUTH).read_text(encoding="utf-8"))
+        return Truth.of(rows, self.seconds)
+
+    def prepare(self, *, jobs: int, keep_video: bool = True) -> None:
+        """Make what is missing of the recording, its truth, its features and its thumbnails."""
+        features = self._features_path()
+        if features.is_file() and (self.folder / TRUTH).is_file():
+            return
+        self._ensure_video(jobs)
+        self._describe(features)
+        if not keep_video:
+            (self.folder / VIDEO).unlink(missing_ok=True)
+
+    def corpus(self, day: int = 0) -> Corpus:
+        """Return the features, as of a recording that begins at midnight of a day."""
+        features = kept.load(self._features_path(), mel=True)
+        return joined(
+            [
+                as_corpus(features.rows(slice(start, start + clips)), day * DAY_S + start)
+                for start, clips in chunks_of(len(features))
+            ]
+        )
+
+    def described(self, name: str, code: str, describe: Callable[[], Describe]) -> Floats:
+        """Return one more description of the pictures (n, d), computed once and kept.
+
+        `describe` is only called where it is missing. Raises FileNotFoundError where the video was
+        not kept either.
+        """
+        path = self.folder / f"{name}-{code}.npy"
+        if not path.is_file():
+            rows = self._look(describe(), name)
+            temporary = path.with_name(f".{path.name}")
+            with temporary.open("wb") as file:
+                np.save(file, rows)
+            temporary.replace(path)
+        return np.asarray(np.load(path), np.float32)
+
+    def thumbnail(self, second: int) -> bytes:
+        """Return the JPEG of a second's middle picture."""
+        return thumbnails.read_thumbnail(self.folder / THUMBNAILS, second)
+
+    def _features_path(self) -> Path:
+        weights = current_trunk_weights()
+        code = fingerprint("indexing.extraction", "indexing.features", "indexing.media.probe")
+        return self.folder / f"features-{code}-{weights.stem if weights else 'random'}.safetensors"
+
+    def _ensure_video(self, jobs: int) -> Path:
+        path = self.folder / VIDEO
+        if not (path.is_file() and (self.folder / TRUTH).is_file()):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.source.write(path, jobs)
+            description = {"name": self.name, **self.source.settings()}
+            write_text(self.folder / "settings.json", json.dumps(description, indent=2) + "\n")
+        return path
+
+    def _describe(self, path: Path) -> None:
+        """Run the ingest's own description over the recording, chunk by chunk."""
+        from indexing.extraction import extract
+
+        video, info = self._probed()
+        parts: list[kept.Features] = []
+        pictures: dict[int, bytes] = {}
+        done, progress = 0, Progress(f"Describing {self.name}", info.duration_s, "clips")
+        for start, clips in chunks_of(info.duration_s):
+            extracted = extract(video, info, start, clips, on_batch=lambda: None)
+            parts.append(extracted.features)
+            pictures |= extracted.thumbnails
+            done += clips
+            progress.update(done)
+        thumbnails.pack(self.folder / THUMBNAILS, pictures)
+        temporary = path.with_name(f".{path.name}")
+        kept.save(kept.joined(parts), temporary)
+        temporary.replace(path)
+
+    def _look(self, describe: Describe, name: str) -> Floats:
+        from indexing.media.decode import decode_chunk
+
+        video, info = self._probed()
+        rows: list[Floats] = []
+        progress = Progress(f"Looking at {self.name} with {name}", info.duration_s, "clips")
+        for start, clips in chunks_of(info.duration_s):
+            frames = decode_chunk(video, info, start, clips).frames
+            if frames is None:
+                raise FileNotFoundError(f"{video} has no picture at second {start}.")
+            rows.append(describe(frames))
+            progress.update(start + clips)
+        return np.concatenate(rows)
+
+    def _probed(self) -> tuple[Path, MediaInfo]:
+        video = self.folder / VIDEO
+        info = probe(video)
+        if info.duration_s != self.seconds:
+            raise ValueError(f"{video} lasts {info.duration_s} s instead of {self.seconds}.")
+        return video, info
+
+
+def digest(value: object) -> str:
+    """Return 16 hexadecimal digits of a JSON value."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def streams_folder() -> Path:
+    """Where streams are kept."""
+    return Path(settings.REPRISE_DATA) / "evaluation" / "streams"

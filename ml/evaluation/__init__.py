@@ -1,0 +1,1 @@
+"""How good embeddings are where the truth is known: search, anomalies, location. numpy only."""
