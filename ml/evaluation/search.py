@@ -8,46 +8,47 @@ from numpy.typing import NDArray
 
 from ml import retrieval
 from ml.distance import AUDIO_WEIGHT
+from ml.evaluation.embedded import Embedded
 from ml.evaluation.truth import Modality, Truth
 from ml.retrieval import Footage, Mode, Score
 
 MODES: tuple[Mode, ...] = ("joint", "video", "audio", "video-to-audio", "audio-to-video")
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-Scores = dict[Mode, Mapping[str, Score]]
+Weight = float | NDArray[np.float64]
 
 
-def search_scores(
-    z_v: Floats,
-    z_a: Floats,
-    shared: int,
-    has_video: Mask,
-    has_audio: Mask,
-    truth: Truth,
-    *,
-    audio_weight: float | NDArray[np.float64] = AUDIO_WEIGHT,
-) -> Scores:
+def search_scores(embedded: Embedded, truth: Truth) -> dict[Mode, Mapping[str, Score]]:
     """mAP@20 and recall@10 by mode and kind, as far as the embeddings allow each mode.
 
     A kind counts where it is seen, heard, or either for video, audio and joint; across modalities
-    what is seen asks and what is heard answers, or the other way round. z_v or z_a without columns
-    stands for a system that has no such modality.
+    what is seen asks and what is heard answers, or the other way round.
     """
-    scores: Scores = {}
-    for mode in _modes(z_v, z_a, shared):
-        asked, answered = _sides(mode)
-        targets = truth.labels(answered) if answered != asked else None
-        labels = truth.labels(asked)
-        footage = Footage(z_v, z_a, has_video, has_audio, labels, targets, shared)
-        scores[mode] = retrieval.evaluate(footage, mode, audio_weight=audio_weight)
-    return scores
+    return {mode: mode_scores(embedded, truth, mode) for mode in modes(embedded)}
 
 
-def _modes(z_v: Floats, z_a: Floats, shared: int) -> list[Mode]:
-    video, audio = bool(z_v.shape[1]), bool(z_a.shape[1])
-    possible = {"joint": video and audio, "video": video, "audio": audio}
-    return [mode for mode in MODES if possible.get(mode, bool(shared))]
+def mode_scores(
+    embedded: Embedded, truth: Truth, mode: Mode, *, audio_weight: Weight = AUDIO_WEIGHT
+) -> Mapping[str, Score]:
+    """mAP@20 and recall@10 by kind in one mode; `audio_weight` is for joint searches."""
+    asked, answered = _sides(mode)
+    labels = truth.labels(asked)
+    targets = truth.labels(answered) if answered != asked else None
+    z_v, has_video, how = embedded.z_v, embedded.has_video, mode
+    if mode == "joint" and embedded.joint is not None:
+        # One embedding of both is compared as that of one modality is, where a clip has both.
+        z_v, has_video, how = embedded.joint, has_video & embedded.has_audio, "video"
+    footage = Footage(
+        z_v, embedded.z_a, has_video, embedded.has_audio, labels, targets, embedded.shared
+    )
+    return retrieval.evaluate(footage, how, audio_weight=audio_weight)
+
+
+def modes(embedded: Embedded) -> list[Mode]:
+    """The kinds of search that these embeddings allow."""
+    video, audio = bool(embedded.z_v.shape[1]), bool(embedded.z_a.shape[1])
+    joint = (video and audio) or embedded.joint is not None
+    possible: dict[str, bool] = {"joint": joint, "video": video, "audio": audio}
+    return [mode for mode in MODES if possible.get(mode, embedded.shared > 0)]
 
 
 def _sides(mode: Mode) -> tuple[Modality, Modality]:
