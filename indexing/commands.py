@@ -18,9 +18,12 @@ from indexing.clock import read_moment, read_second
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.intake import IntakeError
 from indexing.media.errors import MediaError
+from indexing.models import Camera
+from indexing.registry import RegistryError
 from indexing.search import SearchError
+from indexing.training import TrainingRefused
 
-SENTENCES = (IntakeError, MediaError, SearchError)
+SENTENCES = (IntakeError, MediaError, RegistryError, SearchError, TrainingRefused)
 
 
 class Failure(Exception):
@@ -116,6 +119,21 @@ def check_file(path: Path) -> None:
         raise Failure(f"There is no file {path}.")
     if not os.access(path, os.R_OK):
         raise Failure(f"{path} may not be read by this user.")
+
+
+def camera(name: str) -> Camera:
+    """Return a camera by its name.
+
+    Raises:
+        Failure: there is none; says which there are.
+    """
+    found = Camera.objects.filter(name=name.strip()).first()
+    if found is None:
+        known = ", ".join(Camera.objects.values_list("name", flat=True)[:10])
+        raise Failure(
+            f"There is no camera named {name}" + (f"; there are: {known}." if known else " yet.")
+        )
+    return found
 
 
 def number(text: str, *, least: int, most: int) -> int:

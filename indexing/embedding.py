@@ -1,67 +1,113 @@
 """An encoder's row and file, and the features it embeds."""
 
 import logging
+from dataclasses import fields
 from functools import lru_cache
 
+import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from indexing.features import Features
+from indexing.features import Features, Floats
 from indexing.files import FileDamaged, Published, checked, publish
 from indexing.models import Encoder
 from indexing.vectors.shards import Embeddings
+from ml.corpus import Corpus
 from ml.starter import StarterEncoder
+from ml.trained import TrainedEncoder
 
 log = logging.getLogger(__name__)
 
 
-def fit_starter(features: Features, *, pretrained: bool) -> StarterEncoder:
+def fit_starter(features: Features | Corpus, *, pretrained: bool) -> StarterEncoder:
     """Standardise the starter encoder on these clips; with the trunk only where it has learnt."""
     return StarterEncoder.fit(
         features.foreground,
         features.sound,
-        features.trunk if pretrained else None,
+        np.asarray(features.trunk, np.float32) if pretrained else None,
         has_video=features.has_video,
         has_audio=features.has_audio,
     )
 
 
-def store(starter: StarterEncoder) -> Published:
+def store(encoder: StarterEncoder | TrainedEncoder) -> Published:
     """Write an encoder's numbers to a file of their own."""
-    return publish("encoders", ".safetensors", lambda path: save_file(starter.arrays(), path))
+    arrays = {name: np.ascontiguousarray(array) for name, array in encoder.arrays().items()}
+    return publish("encoders", ".safetensors", lambda path: save_file(arrays, path))
 
 
 @lru_cache(maxsize=16)
-def _load(file: str, sha256: str) -> StarterEncoder:
+def _starter(file: str, sha256: str) -> StarterEncoder:
     return StarterEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+@lru_cache(maxsize=4)
+def _trained(file: str, sha256: str) -> TrainedEncoder:
+    return TrainedEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+def trained(encoder: Encoder) -> TrainedEncoder:
+    """Return a trained encoder as it was stored.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    return _trained(encoder.file, encoder.sha256)
 
 
 def intact(encoder: Encoder) -> bool:
     """Tell whether an encoder's file is the one that was recorded; if not, that is an alarm."""
     try:
-        _load(encoder.file, encoder.sha256)
+        checked(encoder.file, encoder.sha256)
     except FileDamaged as error:
         log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
         return False
     return True
 
 
+def as_corpus(features: Features, at: int = 0) -> Corpus:
+    """Return one chunk's features as a corpus; ``at`` is the moment of its first clip."""
+    return Corpus(
+        **{field.name: getattr(features, field.name) for field in fields(Features)},
+        at=at + np.arange(len(features), dtype=np.int64),
+        chunk=np.zeros(len(features), np.int64),
+    )
+
+
 def embed(encoder: Encoder, features: Features) -> Embeddings:
-    """Embed clips; a modality the encoder was never fitted on is absent from the result.
+    """Embed a whole chunk; a modality the encoder was never fitted on is absent from the result.
+
+    A trained encoder needs the log-mels too, and the chunk whole: that is its background.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    starter = _load(encoder.file, encoder.sha256)
-    video, audio = starter.embed(
-        features.foreground,
-        features.sound,
-        features.trunk if starter.uses_trunk else None,
-        has_video=features.has_video,
-        has_audio=features.has_audio,
-    )
+    return embed_corpus(encoder, as_corpus(features))
+
+
+def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:
+    """Embed the clips of whole chunks, as `embed` does.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    if encoder.kind == Encoder.Kind.STARTER:
+        video, audio = by_starter(_starter(encoder.file, encoder.sha256), clips)
+    else:
+        video, audio = trained(encoder).embed(clips)
     return Embeddings(
         video,
         audio,
-        has_video=features.has_video & encoder.has_video,
-        has_audio=features.has_audio & encoder.has_audio,
+        has_video=clips.has_video & encoder.has_video,
+        has_audio=clips.has_audio & encoder.has_audio,
+    )
+
+
+def by_starter(starter: StarterEncoder, clips: Corpus) -> tuple[Floats, Floats]:
+    """Embed clips by a starter -> z_v (n, Dv), z_a (n, Da)."""
+    return starter.embed(
+        clips.foreground,
+        clips.sound,
+        np.asarray(clips.trunk, np.float32) if starter.uses_trunk else None,
+        has_video=clips.has_video,
+        has_audio=clips.has_audio,
     )

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from indexing import features as kept
-from indexing import jobs, starter
+from indexing import jobs, starter, switching, trainer, training
 from indexing.features import Features
 from indexing.files import publish
 from indexing.intake import is_free, read_start
@@ -37,10 +37,14 @@ def run_job(pk: int) -> None:
         Job.Kind.PREPARE: prepare,
         Job.Kind.PREVIEW: preview,
         Job.Kind.SETTLE: starter.settle,
+        Job.Kind.TRAIN: trainer.train,
+        Job.Kind.BUILD: switching.build,
     }
     job = jobs.attempt(Job, pk, lambda job: bodies[Job.Kind(job.kind)](job))
     if job and job.recording:
         close(job.recording)
+    if job and job.kind in (Job.Kind.TRAIN, Job.Kind.BUILD):
+        training.close()
 
 
 def run_chunk(pk: int) -> None:
@@ -137,7 +141,7 @@ def embed_chunk(chunk: Chunk) -> None:
         "damaged": made.damaged,
         "gaps": made.gaps,
     }
-    while not _publish(chunk, made.features, columns):
+    while not publish_chunk(chunk, made.features, columns):
         log.info("%s is embedded again, by the encoder that its camera uses now", chunk)
 
 
@@ -147,7 +151,7 @@ def _reporting(chunk: Chunk) -> Callable[[], None]:
     return lambda: jobs.report(chunk, min(1.0, next(batches) * BATCH_CLIPS / chunk.clips))
 
 
-def _publish(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
+def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
     """Publish a chunk with its shard; False where its camera changed encoders meanwhile."""
     encoder = starter.in_use(chunk.recording.camera_id, features, str(columns["trunk"]))
     shard = publish_shard(encoder, features)
@@ -209,6 +213,7 @@ def close_recordings() -> None:
         state__in=(Recording.State.WAITING, Recording.State.INGESTING)
     ):
         close(recording)
+    training.close()
     for camera in Camera.objects.all():
         starter.request(camera)
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from celery import current_app
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -37,6 +37,10 @@ W = TypeVar("W", bound=Work)
 
 class LeaseLost(Exception):
     """Another worker may own this work by now, so nothing of it may be published."""
+
+
+class Hopeless(Exception):
+    """The work cannot succeed, however often it is tried; the message is a sentence for people."""
 
 
 def claim(kind: type[W], pk: int) -> W | None:
@@ -100,6 +104,26 @@ def finish(work: Work, **fields: object) -> None:
         raise LeaseLost
 
 
+def again(work: Work, **fields: object) -> None:
+    """End a turn of long work and queue the next, so that other work gets turns in between.
+
+    Raises:
+        LeaseLost: the lease ran out and the work was taken away; roll back.
+    """
+    queued = owned(work).update(
+        state=Work.State.WAITING,
+        owner="",
+        lease_until=None,
+        woken_at=None,
+        attempts=0,
+        error="",
+        **fields,
+    )
+    if queued != 1:
+        raise LeaseLost
+    transaction.on_commit(lambda: wake([work]))
+
+
 def fail(work: Work, sentence: str, *, final: bool) -> None:
     """Give the work back for another attempt, or quarantine it with the reason."""
     last = final or work.attempts >= ATTEMPTS
@@ -141,12 +165,12 @@ def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
         with _renewing(work):
             body(work)
     except LeaseLost:
-        log.warning("%s was taken over by another worker", work)
-    except MediaError as error:
+        log.warning("%s was taken away from this worker", work)
+    except (MediaError, Hopeless) as error:
         if disk_is_full():
             postpone(work, DISK_FULL)
         else:
-            fail(work, error.sentence, final=True)
+            fail(work, str(error), final=True)
     except FileDamaged as error:
         log.exception("%s failed", work)
         # A job asks for itself again once the chunk it needs has been made again.

@@ -40,6 +40,11 @@ class Camera(models.Model):
         """The zone in which this camera's times are shown."""
         return zoneinfo.ZoneInfo(self.zone)
 
+    def next_version(self) -> int:
+        """Return the number of this camera's next encoder; its row is to be locked."""
+        last = self.encoders.aggregate(last=models.Max("version"))["last"]
+        return (last or 0) + 1
+
 
 class Recording(models.Model):
     """One file of a camera, kept byte for byte, and how far its ingest has come."""
@@ -153,6 +158,11 @@ class Encoder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.version} of {self.camera.name}"
+
+    @property
+    def needs_mel(self) -> bool:
+        """Whether it embeds the log-mels themselves, which are read only for that."""
+        return self.kind == self.Kind.EPG
 
 
 class Work(models.Model):

@@ -9,14 +9,14 @@ from indexing.models import Chunk, Encoder, Shard
 from indexing.vectors import shards
 
 
-def read_features(chunk: Chunk) -> Features:
-    """Return the features kept of a chunk.
+def read_features(chunk: Chunk, *, mel: bool = False) -> Features:
+    """Return the features kept of a chunk, with the log-mels only on request.
 
     Raises:
         FileDamaged: they are not what was recorded; the chunk is queued to be made again.
     """
     try:
-        return features.load(checked(chunk.features, chunk.features_sha256))
+        return features.load(checked(chunk.features, chunk.features_sha256), mel=mel)
     except FileDamaged:
         do_again(chunk)
         raise

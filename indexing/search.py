@@ -272,17 +272,17 @@ def _probe_by(encoder: Encoder, recording: Recording, second: int) -> Probe:
     """Return the query clip as the encoder of another camera embeds it, from its kept features."""
     chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s")[0]
     try:
-        features = read_features(chunk)
+        features = read_features(chunk, mel=encoder.needs_mel)
     except FileDamaged as error:
         raise SearchError(
             f"What was kept of second {second} of {recording.name} is damaged and is being made "
             "again; try again in a minute."
         ) from error
     row = second - chunk.start_s
-    one = embed(encoder, features.rows(slice(row, row + 1)))
+    whole = embed(encoder, features)  # what is ordinary in a chunk is part of what its clips are
     return Probe(
-        video=one.video[0] if one.has_video[0] else None,
-        audio=one.audio[0] if one.has_audio[0] else None,
+        video=whole.video[row] if whole.has_video[row] else None,
+        audio=whole.audio[row] if whole.has_audio[row] else None,
     )
 
 

@@ -6,18 +6,15 @@ switched in one transaction (rule 4); searches use the old version until then.
 """
 
 import logging
-import math
 
-import numpy as np
 from django.db import transaction
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
-from indexing import jobs
+from indexing import footage, jobs, switching
 from indexing.embedding import fit_starter, intact, store
 from indexing.features import Features, joined
-from indexing.files import absolute
-from indexing.models import Camera, Chunk, Encoder, Job, Shard, Work
-from indexing.publishing import publish_shard, read_features, record_shard
+from indexing.models import Camera, Chunk, Encoder, Job, Work
+from indexing.publishing import read_features
 from indexing.weights import is_pretrained
 
 # An encoder is fitted anew when the footage has grown this many times, or by a good part once
@@ -39,14 +36,10 @@ def in_use(camera_id: int, features: Features, trunk: str) -> Encoder:
         return camera.encoder
     fitted = _fitted(camera, features, trunk, settled=False)
     with transaction.atomic():
-        locked = (
-            Camera.objects.select_for_update(of=("self",))
-            .select_related("encoder")
-            .get(pk=camera_id)
-        )
+        locked = switching.locked(camera_id)
         if locked.encoder and intact(locked.encoder):  # another worker was first
             return locked.encoder
-        fitted.version = _next_version(locked)
+        fitted.version = locked.next_version()
         fitted.state = Encoder.State.BUILT
         fitted.save()
         locked.encoder = fitted
@@ -70,11 +63,6 @@ def _fitted(camera: Camera, features: Features, trunk: str, *, settled: bool) ->
         size=file.size,
         sha256=file.sha256,
     )
-
-
-def _next_version(camera: Camera) -> int:
-    last = camera.encoders.aggregate(last=Max("version"))["last"]
-    return (last or 0) + 1
 
 
 def request(camera: Camera) -> None:
@@ -130,7 +118,9 @@ def _better_trunk(encoder: Encoder, done: QuerySet[Chunk]) -> bool:
 
 
 def settle(job: Job) -> None:
-    """Fit a new version on up to an hour of footage, embed everything by it, and switch.
+    """Fit a new version on up to an hour of footage, embed everything by it, and switch to it.
+
+    Where a trained encoder has come into use meanwhile, the new version stays beside it.
 
     Raises:
         LeaseLost: another worker took over.
@@ -139,78 +129,17 @@ def settle(job: Job) -> None:
     features, trunk = _sample(camera)
     encoder = _fitted(camera, features, trunk, settled=len(features) >= SETTLED_CLIPS)
     with transaction.atomic():
-        locked = Camera.objects.select_for_update().get(pk=camera.pk)
-        old = locked.encoder
+        switching.locked(camera.pk)
         camera.encoders.filter(state=Encoder.State.BUILDING).delete()  # of a worker that died
-        encoder.version = _next_version(camera)
+        encoder.version = camera.next_version()
         encoder.save()
-    while not _switched(job, encoder):
-        _embed_missing(job, encoder)
-    if old:
-        _retire(camera, keep=(encoder.pk, old.pk))
+    while not switching.completed(job, encoder):
+        switching.embed_missing(job, encoder)
 
 
 def _sample(camera: Camera) -> tuple[Features, str]:
     """Return the features of about an hour of clips, from chunks spread over all the footage."""
-    done = list(
-        Chunk.objects.filter(recording__camera=camera, state=Work.State.DONE).order_by(
-            "recording__start", "start_s"
-        )
-    )
-    count = math.ceil(len(done) * min(1.0, SETTLED_CLIPS / _clips(done)))
-    while count < len(done) and _clips(_spread(done, count)) < SETTLED_CLIPS:
-        count += 1
-    chosen = _spread(done, count)
+    done = list(footage.described(camera))
     trunks = {chunk.trunk for chunk in done}
     trunk = trunks.pop() if len(trunks) == 1 else ""
-    return joined([read_features(chunk) for chunk in chosen]), trunk
-
-
-def _spread(chunks: list[Chunk], count: int) -> list[Chunk]:
-    """Return ``count`` of the chunks, evenly spread from the first to the last."""
-    return [chunks[i] for i in np.linspace(0, len(chunks) - 1, count).round().astype(int)]
-
-
-def _clips(chunks: list[Chunk]) -> int:
-    return sum(chunk.clips for chunk in chunks)
-
-
-def _missing(camera: Camera, encoder: Encoder) -> QuerySet[Chunk]:
-    """Return the chunks that are searchable by the encoder in use but not yet by this one."""
-    published = Chunk.objects.filter(recording__camera=camera).exclude(features="")
-    return published.exclude(shards__encoder=encoder).order_by("pk")
-
-
-def _embed_missing(job: Job, encoder: Encoder) -> None:
-    """Embed, from kept features, every chunk that this encoder has not embedded yet."""
-    chunks = list(_missing(job.camera, encoder))
-    for done, chunk in enumerate(chunks):
-        shard = publish_shard(encoder, read_features(chunk))
-        with transaction.atomic():
-            jobs.report(job, done / len(chunks))
-            record_shard(chunk, encoder, shard)
-
-
-def _switched(job: Job, encoder: Encoder) -> bool:
-    """Put the encoder in use where it has embedded everything; the fence of the job."""
-    with transaction.atomic():
-        camera = Camera.objects.select_for_update().get(pk=job.camera_id)
-        if _missing(camera, encoder).exists():
-            return False
-        jobs.finish(job)
-        camera.encoder = encoder
-        camera.save(update_fields=["encoder"])
-        Encoder.objects.filter(pk=encoder.pk).update(state=Encoder.State.BUILT)
-    log.info("%s now uses %s, fitted on %d clips", camera, encoder, encoder.fitted_on)
-    return True
-
-
-def _retire(camera: Camera, keep: tuple[int, int]) -> None:
-    """Keep the version before, to switch back to; drop the shards of older starters."""
-    older = camera.encoders.filter(kind=Encoder.Kind.STARTER).exclude(pk__in=keep)
-    shards = Shard.objects.filter(encoder__in=older)
-    files = list(shards.values_list("file", flat=True))
-    shards.delete()
-    older.update(state=Encoder.State.RETIRED)
-    for file in files:
-        absolute(file).unlink(missing_ok=True)
+    return joined([read_features(chunk) for chunk in footage.spread(done, SETTLED_CLIPS)]), trunk

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from django.conf import settings
@@ -80,6 +81,13 @@ def wait_for(recording: Recording) -> None:
     Raises:
         WorkerDied: there is no worker left to do it.
     """
+    with attended() as check:
+        follow(recording, check)
+
+
+@contextmanager
+def attended() -> Iterator[Callable[[], None]]:
+    """Give a function to be called again and again, which sees to it that some worker runs."""
     with Children() as children:
 
         def check() -> None:
@@ -87,7 +95,7 @@ def wait_for(recording: Recording) -> None:
             if not children.running and not worker_running():
                 children.add(start_worker)
 
-        follow(recording, check)
+        yield check
 
 
 def follow(recording: Recording, check: Callable[[], None] = lambda: None) -> None:

@@ -1,0 +1,246 @@
+"""What a worker does of a training: epochs, a turn at a time, then the gate. Workers only.
+
+After every epoch the checkpoint is published with the row, so a worker that dies loses an epoch at
+most, and who goes on comes to the very weights an uninterrupted training gives.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from indexing import footage, jobs, switching
+from indexing.embedding import store
+from indexing.files import FileDamaged, Published, checked, publish
+from indexing.gate import Judgement, judge
+from indexing.models import Chunk, Encoder, Job, Training
+from indexing.training import drop_checkpoint
+from indexing.weights import is_pretrained
+from ml.corpus import Corpus
+from ml.method import Method
+from ml.trained import TrainedEncoder
+
+if TYPE_CHECKING:
+    from ml.training import EpochReport
+    from ml.training import Training as Session
+
+HELD_BACK = 0.2
+REPORT_EVERY_S = 1.0
+CHANGED = (
+    "The footage that it was trained on has been made anew or deleted since it began; "
+    "start a new training."
+)
+UNFIT = "Its checkpoint is damaged or of another shape; start a new training."
+
+log = logging.getLogger(__name__)
+
+
+def train(job: Job) -> None:
+    """Train for a turn; after the last epoch, judge the encoder and let it be built.
+
+    Raises:
+        Hopeless: it cannot go on, with the reason.
+        LeaseLost: it was paused, cancelled or taken over; nothing more was written.
+    """
+    training = _locked(job)
+    began = time.monotonic()
+    train_part, held_back = _corpus(training).split(HELD_BACK)
+    with _all_cores(), _sentences():
+        session = _session(training, train_part)
+        while not session.finished:
+            report = session.run_epoch(_reporting(job, training))
+            _keep(job, session, report, len(train_part))
+            if not session.finished and time.monotonic() - began > switching.TURN_S:
+                jobs.again(job)
+                return
+        encoder = session.encoder()
+    _conclude(job, encoder, train_part, held_back)
+
+
+def _locked(job: Job) -> Training:
+    """Return the training of a job, locked where a transaction is open.
+
+    Raises:
+        LeaseLost: there is none any more: it was paused or cancelled.
+    """
+    rows = Training.objects.select_related("camera__encoder")
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update(of=("self",))
+    training = rows.filter(job=job).first()
+    if training is None:
+        raise jobs.LeaseLost
+    return training
+
+
+def _corpus(training: Training) -> Corpus:
+    """Read what the training was begun on, and make sure that it is still the same."""
+    found = Chunk.objects.select_related("recording").in_bulk([pk for pk, _ in training.chunks])
+    if any(pk not in found or found[pk].features_sha256 != sha for pk, sha in training.chunks):
+        raise jobs.Hopeless(CHANGED)
+    return footage.read_corpus(found[pk] for pk, _ in training.chunks)
+
+
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """Let torch use every core that this worker may use, and no other work after it."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(settings.WORKER_PROCESSES * settings.WORKER_THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what ml says of a training that cannot go on into the end of its job."""
+    from ml.training import TrainingError
+
+    try:
+        yield
+    except TrainingError as error:
+        raise jobs.Hopeless(error.sentence) from error
+
+
+def _session(training: Training, corpus: Corpus) -> "Session":
+    """Begin, or go on from the checkpoint."""
+    from ml.training import Training as Session
+
+    if not training.checkpoint:
+        method = Method.from_json(training.settings)
+        pretrained = is_pretrained(training.trunk)
+        session = Session(corpus, method, training.seed, pretrained=pretrained)
+    else:
+        try:
+            arrays = load_file(checked(training.checkpoint, training.checkpoint_sha256))
+            session = Session.resume(corpus, arrays)
+        except (FileDamaged, SafetensorError, ValueError, KeyError) as error:
+            raise jobs.Hopeless(UNFIT) from error
+    return session
+
+
+def _reporting(job: Job, training: Training) -> Callable[[float], None]:
+    """Return what the epoch tells its progress to: not more than once a second to the database."""
+    told = time.monotonic()
+
+    def tell(part: float) -> None:
+        nonlocal told
+        if time.monotonic() - told >= REPORT_EVERY_S:
+            told = time.monotonic()
+            jobs.report(job, (training.epochs_done + part) / training.epochs_planned)
+
+    return tell
+
+
+def _keep(job: Job, session: "Session", report: "EpochReport", clips: int) -> None:
+    """Publish the checkpoint together with what the epoch did with so many clips."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in session.checkpoint().items()}
+    file = publish("checkpoints", ".safetensors", lambda path: save_file(arrays, path))
+    with transaction.atomic():
+        training = _locked(job)
+        jobs.report(job, session.epochs_done / session.epochs_total)
+        drop_checkpoint(training)
+        training.checkpoint, training.checkpoint_size = file.file, file.size
+        training.checkpoint_sha256 = file.sha256
+        training.epochs_done, training.epochs_planned = session.epochs_done, session.epochs_total
+        training.curves = [*training.curves, finite({**asdict(report), "clips": clips})]
+        training.stage = f"Epoch {session.epochs_done} of {session.epochs_total}: {report.stage}."
+        notes = [*session.notes, report.warning] if report.warning else list(session.notes)
+        training.notes = list(dict.fromkeys([*training.notes, *notes]))
+        training.save()
+
+
+def finite(value: Any) -> Any:
+    """Return numbers and what holds them for JSON, which knows neither NaN nor infinity."""
+    if isinstance(value, dict):
+        return {str(name): finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _conclude(job: Job, encoder: TrainedEncoder, train_part: Corpus, held_back: Corpus) -> None:
+    """Judge the encoder on held-back footage, enter it in the registry, and have it built."""
+    training = _locked(job)
+    judged = judge(training.camera.encoder, encoder, held_back)
+    file = store(encoder)
+    with transaction.atomic():
+        camera = switching.locked(job.camera_id)
+        training = _locked(job)
+        jobs.finish(job)
+        row = _entered(training, encoder, file, judged, train_part, held_back)
+        row.version = camera.next_version()
+        row.save()
+        training.encoder, training.verdict = row, judged.to_json()
+        training.sentence = row.note
+        drop_checkpoint(training)
+        if training.activate and judged.activate:
+            training.state = Training.State.BUILDING
+            training.stage = "The footage is embedded by the new encoder."
+            training.job = Job.objects.create(
+                kind=Job.Kind.BUILD, camera=camera, encoder=row, switch=True
+            )
+        else:
+            training.state, training.stage = Training.State.DONE, ""
+            training.job, training.finished_at = None, timezone.now()
+        training.save()
+    if training.job:
+        jobs.wake([training.job])
+
+
+def _entered(
+    training: Training,
+    encoder: TrainedEncoder,
+    file: Published,
+    judged: Judgement,
+    train_part: Corpus,
+    held_back: Corpus,
+) -> Encoder:
+    """Return the encoder's row for the registry, without its version."""
+    has_video, has_audio = bool(train_part.has_video.any()), bool(train_part.has_audio.any())
+    counts = {"trained_on": len(train_part), "held_back": len(held_back)}
+    return Encoder(
+        camera=training.camera,
+        kind=Encoder.Kind.EPG,
+        state=Encoder.State.BUILT,
+        trunk=training.trunk,
+        method=training.method,
+        settings=training.settings,
+        seed=training.seed,
+        data={**training.data, **counts},
+        metrics=judged.metrics,
+        curves=training.curves,
+        note=_note(training, judged),
+        fitted_on=len(train_part),
+        settled=True,
+        crossable=has_video and has_audio and encoder.shared > 0,
+        shared=encoder.shared,
+        has_video=has_video,
+        has_audio=has_audio,
+        file=file.file,
+        size=file.size,
+        sha256=file.sha256,
+    )
+
+
+def _note(training: Training, judged: Judgement) -> str:
+    """Say why the encoder is in use, or why it is not."""
+    if not training.activate:
+        return f"It was not put in use, as asked. {judged.sentence}".strip()
+    return judged.sentence
