@@ -110,7 +110,7 @@ class Method:
 
     # The shared embedding keeps its own lengths, or every one is scaled to the same.
     lengths: Literal["kept", "unit"] = "unit"
-    length: float = 2.0  # root mean square of the shared embedding's length once it is scaled
+    length: float | None = 2.0  # root mean square length of the shared embedding; None: as trained
     # Length of the starter encoder's embedding beside the shared one, as a part of it; 0: none.
     private_video: float = 1.0
     private_audio: float = 1.0
@@ -119,6 +119,10 @@ class Method:
         hints = get_type_hints(type(self))
         for field in dataclasses.fields(self):
             _check(field.name, getattr(self, field.name), hints[field.name])
+        if self.unfreezing == "alternating" and not self.frozen_epochs:
+            raise ValueError(
+                "Layers are opened in turns only after epochs with E_v frozen: set “frozen_epochs”."
+            )
 
     @property
     def private(self) -> bool:
@@ -182,6 +186,7 @@ _EPG = Method(
     cosine=False,
     lr_video=1e-4,
     lengths="kept",
+    length=None,
     private_video=0,
     private_audio=0,
 )

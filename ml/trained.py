@@ -1,29 +1,225 @@
-"""A trained encoder in numpy alone, so that the web process embeds a query without torch."""
+"""A trained encoder in numpy alone, so that the web process embeds a query without torch.
+
+Each embedding is [shared | private]: the shared part, 512 columns, is the network's and comparable
+across picture and sound; the private part is the starter encoder's, which keeps what training
+erases, a silent event above all.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.corpus import Corpus
+from ml.inputs import Inputs, backgrounds
+
+EMBEDDING = 512
+# Stages of E_a: two residual blocks each, the first of them with this stride.
+STRIDES = (1, 2, 2, 2)
+BLOCK = 128
 
 Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]
+Arrays = Mapping[str, NDArray[np.generic]]
+
+# Weights by name; a convolution is a matrix (kernel * width in, width out), its batch norm folded.
+VIDEO_SHAPES = {"project": (432, 2048), "embed": (2048, EMBEDDING), "embed.bias": (EMBEDDING,)}
 
 
+class EncoderError(ValueError):
+    """Arrays that are no trained encoder; the text is one plain sentence."""
+
+
+@dataclass(frozen=True, eq=False)
 class TrainedEncoder:
-    """Maps the kept features of clips to embeddings; immutable."""
+    """Maps the kept features of clips to embeddings; immutable.
 
-    shared: int  # the leading columns of both that are comparable across modalities
+    A side that was not trained has no weights, and its shared columns are zero.
+    """
+
+    inputs: Inputs
+    video: Weights | None
+    audio: Weights | None
+    mean_crop: bool  # crops averaged before the head instead of after it
+    unit: bool  # shared embeddings scaled to one length
+    scales: Floats  # (4,) of shared pictures and sounds, private pictures and sounds
+
+    @property
+    def shared(self) -> int:
+        """How many leading columns of both can be compared across picture and sound."""
+        return EMBEDDING if self.video is not None and self.audio is not None else 0
 
     def embed(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Embed n clips -> z_v (n, Dv), z_a (n, Da), float32; zero where a modality is absent."""
-        raise NotImplementedError
+        """Embed n clips -> z_v (n, 512 + Dv), z_a (n, 512 + Da); zero where a modality is absent.
+
+        The sound's background is that of the rows of a chunk which are here: hand over whole
+        chunks. Raises ValueError where the features are not those this encoder was trained on.
+        """
+        seen, heard = self.inputs.describe(corpus)
+        pictures, sounds = self.networks(corpus, seen)
+        z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
+        return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
+
+    def networks(self, corpus: Corpus, described: Floats) -> tuple[Floats, Floats]:
+        """Return what the two networks make of n clips, (n, 512) each, before any scaling."""
+        pictures = np.zeros((len(corpus), EMBEDDING), np.float32)
+        sounds = np.zeros((len(corpus), EMBEDDING), np.float32)
+        if self.video is not None:
+            for rows in _blocks(corpus.has_video):
+                crops = self.inputs.crops(corpus.trunk[rows])
+                descriptor = self.inputs.descriptor(described[rows])
+                pictures[rows] = embed_pictures(self.video, crops, descriptor, self.mean_crop)
+        if self.audio is not None:
+            background = backgrounds(corpus)
+            for rows in _blocks(corpus.has_audio):
+                mel = self.inputs.spectrogram(corpus.mel[rows], background[rows])
+                sounds[rows] = embed_sounds(self.audio, mel)
+        return pictures, sounds
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All it knows as named arrays, for a file."""
-        raise NotImplementedError
+        arrays: dict[str, NDArray[np.generic]] = {
+            "mean_crop": np.array([self.mean_crop], np.uint8),
+            "unit": np.array([self.unit], np.uint8),
+            "scales": self.scales,
+        }
+        sides = {"video": self.video or {}, "audio": self.audio or {}}
+        for side, weights in sides.items():
+            arrays |= {f"{side}.{name}": weight for name, weight in weights.items()}
+        return arrays | {f"inputs.{name}": array for name, array in self.inputs.arrays().items()}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "TrainedEncoder":
-        """Make again what `arrays` gave out."""
-        raise NotImplementedError
+    def from_arrays(cls, arrays: Arrays) -> "TrainedEncoder":
+        """Make again what `arrays` gave out; raises EncoderError for anything else."""
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise EncoderError(f"This encoder's “{name}” holds values that are no numbers.")
+        try:
+            inputs = Inputs.from_arrays(_part("inputs", arrays))
+            video, audio = _part("video", arrays), _part("audio", arrays)
+            encoder = cls(
+                inputs,
+                _checked("video", video, video_shapes(video)) if video else None,
+                _checked("audio", audio, audio_shapes()) if audio else None,
+                bool(arrays["mean_crop"][0]),
+                bool(arrays["unit"][0]),
+                _checked("its", {"scales": arrays["scales"]}, {"scales": (4,)})["scales"],
+            )
+        except KeyError as error:
+            raise EncoderError(
+                f"This is no trained encoder: it lacks “{error.args[0]}”."
+            ) from error
+        except (IndexError, TypeError) as error:
+            raise EncoderError(
+                "This is no trained encoder: its arrays have other shapes."
+            ) from error
+        return encoder
+
+    def _joined(
+        self, shared: Floats, private: Floats, scale: float, private_scale: float
+    ) -> Floats:
+        if self.unit:
+            norms = np.linalg.norm(shared, axis=1, keepdims=True)
+            shared = shared / np.maximum(norms, 1e-6)
+        parts = [shared * scale]
+        if private_scale > 0:
+            parts.append(private * private_scale)
+        return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
+
+
+def embed_pictures(weights: Weights, crops: Floats, descriptor: Floats, mean_crop: bool) -> Floats:
+    """E_v's head and the branch beside it: (m, 2, 432), (m, F) -> (m, 512), mean over the crops."""
+    if mean_crop:
+        crops = crops.mean(axis=1, keepdims=True)
+    hidden = np.maximum(crops @ weights["project"], 0).mean(axis=1)
+    # The last layer is linear, so the mean over the crops may be taken before it.
+    embedding = hidden @ weights["embed"] + weights["embed.bias"]
+    if "branch.0" in weights:
+        inner = np.maximum(descriptor @ weights["branch.0"] + weights["branch.0.bias"], 0)
+        embedding = embedding + inner @ weights["branch.1"]
+    return np.asarray(embedding, np.float32)
+
+
+def embed_sounds(weights: Weights, mel: Floats) -> Floats:
+    """E_a: log-mel (m, 128, 64) -> (m, 512), its convolutions as matrix products over time."""
+    x = np.maximum(_convolved(weights, "stem", mel.transpose(0, 2, 1), 2), 0)
+    x = _max_pooled(x)
+    for stage, stride in enumerate(STRIDES):
+        for block in range(2):
+            name, step = f"{stage}.{block}", stride if block == 0 else 1
+            y = np.maximum(_convolved(weights, f"{name}.conv1", x, step), 0)
+            y = _convolved(weights, f"{name}.conv2", y, 1)
+            if f"{name}.shortcut" in weights:
+                x = _convolved(weights, f"{name}.shortcut", x, step)
+            x = np.maximum(x + y, 0)
+    return np.asarray(x.mean(axis=1) @ weights["embed"] + weights["embed.bias"], np.float32)
+
+
+def audio_shapes() -> dict[str, tuple[int, ...]]:
+    """Name and shape of each of E_a's weights here."""
+    shapes: dict[str, tuple[int, ...]] = {"stem": (7 * 128, 64), "stem.bias": (64,)}
+    width_in = 64
+    for stage, stride in enumerate(STRIDES):
+        width = 64 << stage
+        for block in range(2):
+            name, width_before = f"{stage}.{block}", width_in if block == 0 else width
+            shapes[f"{name}.conv1"] = (3 * width_before, width)
+            shapes[f"{name}.conv2"] = (3 * width, width)
+            if block == 0 and stride > 1:
+                shapes[f"{name}.shortcut"] = (width_before, width)
+        width_in = width
+    biases = {f"{name}.bias": (shape[1],) for name, shape in shapes.items() if len(shape) == 2}
+    return {**shapes, **biases, "embed": (512, EMBEDDING), "embed.bias": (EMBEDDING,)}
+
+
+def video_shapes(weights: Arrays) -> dict[str, tuple[int, ...]]:
+    """Name and shape of each weight of the picture's side; the branch's width is its own."""
+    shapes: dict[str, tuple[int, ...]] = dict(VIDEO_SHAPES)
+    if "branch.0" in weights:
+        descriptor, width = weights["branch.0"].shape
+        shapes |= {"branch.0": (descriptor, width), "branch.0.bias": (width,)}
+        shapes["branch.1"] = (width, EMBEDDING)
+    return shapes
+
+
+def _convolved(weights: Weights, name: str, x: Floats, stride: int) -> Floats:
+    """Convolve x (m, t, width in) over time, padded with half the kernel: one matrix product."""
+    matrix = weights[name]
+    kernel = len(matrix) // x.shape[2]
+    if kernel > 1:
+        x = np.pad(x, ((0, 0), (kernel // 2, kernel // 2), (0, 0)))
+    last = x.shape[1] - kernel + 1
+    columns = [x[:, tap : tap + last : stride] for tap in range(kernel)]
+    y = np.concatenate(columns, axis=2) @ matrix
+    y += weights[f"{name}.bias"]
+    return np.asarray(y, np.float32)
+
+
+def _max_pooled(x: Floats) -> Floats:
+    """Maximum over 3 steps, every second: (m, t, c) -> (m, ceil(t / 2), c); x is not negative."""
+    padded = np.pad(x, ((0, 0), (1, 1), (0, 0)))
+    last = x.shape[1]
+    taps = [padded[:, tap : tap + last : 2] for tap in range(3)]
+    return np.maximum(np.maximum(taps[0], taps[1]), taps[2])
+
+
+def _blocks(present: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Rows that are present, a few at a time: their inner products stay in the cache."""
+    rows = np.flatnonzero(present)
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+
+
+def _part(prefix: str, arrays: Arrays) -> dict[str, NDArray[np.generic]]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
+
+
+def _checked(side: str, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats]:
+    """Return the weights of these names, float32; raises EncoderError at the first difference."""
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise EncoderError(
+                f"This encoder's “{side}.{name}” is {arrays[name].shape} where {shape} is wanted."
+            )
+    return {name: np.ascontiguousarray(arrays[name], np.float32) for name in shapes}
