@@ -16,8 +16,7 @@ class Embedded:
     """Embeddings of n clips; rows of an absent modality are zero and never read.
 
     A system without a modality has no columns there, (n, 0). One that compares picture and sound
-    as a whole, by one distance, has `joint`, and may have nothing else. The first `shared` columns
-    of z_v and z_a can be compared with each other; 0 means that none can.
+    as a whole, by one distance, has `joint`, and may have nothing else.
     """
 
     z_v: Floats
@@ -25,7 +24,8 @@ class Embedded:
     has_video: Mask
     has_audio: Mask
     at: Integers  # (n,) whole seconds, ascending; training and test are days apart
-    shared: int = 0
+    # Picture and sound (n, d) in one space, where the system has such a space.
+    common: tuple[Floats, Floats] | None = None
     joint: Floats | None = None  # (n, d)
     # Anomaly scores of a system's own, (n,) by name, the higher the odder, NaN where there is none.
     own_scores: dict[str, Doubles] = field(default_factory=dict)

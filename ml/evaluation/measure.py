@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.anomaly import KINDS as SCORE_KINDS
-from ml.anomaly import Detector, Threshold
+from ml.anomaly import Detector, Threshold, cross
 from ml.evaluation.anomalies import anomaly_score, rare_kinds
 from ml.evaluation.embedded import Embedded
 from ml.evaluation.location import Locators, location_scores, train_locators
@@ -27,7 +27,7 @@ class Yardstick:
     """What was learnt on a training stream about a system's embeddings, to measure others by."""
 
     detector: Detector
-    own_thresholds: dict[str, float]
+    other_thresholds: dict[str, float]  # of the scores that are not the detector's
     locators: Locators
 
     @classmethod
@@ -40,10 +40,9 @@ class Yardstick:
             has_video=embedded.has_video & bool(z_v.shape[1]),
             has_audio=embedded.has_audio & bool(embedded.z_a.shape[1]),
             at=embedded.at,
-            shared=embedded.shared,
         )
-        own = {name: Threshold.of(scores).value for name, scores in embedded.own_scores.items()}
-        return cls(detector, own, train_locators(embedded, truth, seed=seed))
+        others = {k: Threshold.of(scores).value for k, scores in _other_scores(embedded).items()}
+        return cls(detector, others, train_locators(embedded, truth, seed=seed))
 
     def anomaly_scores(self, embedded: Embedded) -> dict[str, tuple[Doubles, float]]:
         """Scores (n,) of a stream and the threshold of each, by the name of the score.
@@ -60,8 +59,20 @@ class Yardstick:
         )
         levels = self.detector.thresholds
         found = {kind: (scores.of(kind), levels[kind].value) for kind in SCORE_KINDS}
-        own = {k: (s, self.own_thresholds[k]) for k, s in embedded.own_scores.items()}
-        return {k: pair for k, pair in (found | own).items() if np.isfinite(pair[0]).any()}
+        others = {k: (s, self.other_thresholds[k]) for k, s in _other_scores(embedded).items()}
+        return {k: pair for k, pair in (found | others).items() if np.isfinite(pair[0]).any()}
+
+
+def _other_scores(embedded: Embedded) -> dict[str, Doubles]:
+    """Scores that need no neighbours: Eq. 5 of a clip's own two, and those of the system."""
+    if embedded.common is None:
+        return dict(embedded.own_scores)
+    crossed = np.full(len(embedded), np.nan)
+    both = embedded.has_video & embedded.has_audio
+    if both.any():
+        z_v, z_a = embedded.common
+        crossed[both] = cross(z_v[both], z_a[both])
+    return {"cross": crossed, **embedded.own_scores}
 
 
 def _pictures(embedded: Embedded) -> NDArray[np.float32]:

@@ -33,13 +33,15 @@ def mode_scores(
     asked, answered = _sides(mode)
     labels = truth.labels(asked)
     targets = truth.labels(answered) if answered != asked else None
-    z_v, has_video, how = embedded.z_v, embedded.has_video, mode
+    z_v, z_a, has_video, how = embedded.z_v, embedded.z_a, embedded.has_video, mode
+    shared = 0
+    if answered != asked and embedded.common is not None:
+        z_v, z_a = embedded.common
+        shared = z_v.shape[1]
     if mode == "joint" and embedded.joint is not None:
         # One embedding of both is compared as that of one modality is, where a clip has both.
         z_v, has_video, how = embedded.joint, has_video & embedded.has_audio, "video"
-    footage = Footage(
-        z_v, embedded.z_a, has_video, embedded.has_audio, labels, targets, embedded.shared
-    )
+    footage = Footage(z_v, z_a, has_video, embedded.has_audio, labels, targets, shared)
     return retrieval.evaluate(footage, how, audio_weight=audio_weight)
 
 
@@ -48,7 +50,7 @@ def modes(embedded: Embedded) -> list[Mode]:
     video, audio = bool(embedded.z_v.shape[1]), bool(embedded.z_a.shape[1])
     joint = (video and audio) or embedded.joint is not None
     possible: dict[str, bool] = {"joint": joint, "video": video, "audio": audio}
-    return [mode for mode in MODES if possible.get(mode, embedded.shared > 0)]
+    return [mode for mode in MODES if possible.get(mode, embedded.common is not None)]
 
 
 def _sides(mode: Mode) -> tuple[Modality, Modality]:

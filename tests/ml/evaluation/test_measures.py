@@ -44,7 +44,7 @@ def knowing(truth: Truth, seed: int, *, noise: float = 0.1, day: int = 1) -> Emb
                 z[masks[kind], column] += 5
     present = np.ones(truth.seconds, bool)
     at = np.arange(truth.seconds, dtype=np.int64) + 86_400 * day
-    return Embedded(z_v, z_a, present, present, at, shared=12)
+    return Embedded(z_v, z_a, present, present, at, (z_v, z_a))
 
 
 def test_truth_counts_what_is_seen_and_what_is_heard() -> None:
@@ -86,12 +86,12 @@ def test_a_knowing_system_finds_everything_in_every_mode() -> None:
 def test_a_system_is_asked_only_what_it_can_do() -> None:
     whole = knowing(street(), 1)
     nothing = np.zeros((SECONDS, 0), np.float32)
-    blind = replace(whole, z_v=nothing, shared=0)
+    blind = replace(whole, z_v=nothing, common=None)
     assert modes(blind) == ["audio"]
-    fused = replace(whole, z_v=nothing, z_a=nothing, shared=0, joint=whole.z_v)
+    fused = replace(whole, z_v=nothing, z_a=nothing, common=None, joint=whole.z_v)
     assert modes(fused) == ["joint"]
     assert set(mode_scores(fused, street(), "joint")) == set(street().kinds)
-    assert modes(replace(whole, shared=0)) == ["joint", "video", "audio"]
+    assert modes(replace(whole, common=None)) == ["joint", "video", "audio"]
 
 
 def test_a_concatenation_is_one_distance() -> None:
@@ -161,7 +161,7 @@ def test_a_system_of_one_embedding_is_measured_whole() -> None:
 
     def fused(some: Embedded) -> Embedded:
         joint = np.concatenate([some.z_v, some.z_a], axis=1)
-        return replace(some, z_v=nothing, z_a=nothing, shared=0, joint=joint)
+        return replace(some, z_v=nothing, z_a=nothing, common=None, joint=joint)
 
     yardstick = Yardstick.of(fused(knowing(train, 1, day=0)), train, seed=1)
     found = measure(yardstick, fused(knowing(truth, 2)), truth)
