@@ -30,7 +30,7 @@ from ml.foreground import FOREGROUND_DIM
 from ml.preprocess import MEL_BINS, MEL_FRAMES
 from ml.soundstats import SOUND_DIM
 from ml.starter import StarterEncoder
-from ml.trained import TrainedEncoder
+from ml.trained import EncoderError, TrainedEncoder
 
 FORMAT = "reprise-encoder-1"
 SUFFIX = ".encoder.safetensors"
@@ -178,8 +178,12 @@ def _made(kind: str, arrays: Arrays, name: str) -> StarterEncoder | TrainedEncod
     starter = kind == Encoder.Kind.STARTER
     try:
         return (StarterEncoder if starter else TrainedEncoder).from_arrays(arrays)
-    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
-        raise RegistryError(f"{name} lacks a part of its encoder, or has one too many.") from error
+    except EncoderError as error:
+        raise RegistryError(f"{name} cannot be taken in. {error}") from error
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise RegistryError(
+            f"{name} cannot be taken in: it lacks a part of its encoder."
+        ) from error
 
 
 def _probe(encoder: StarterEncoder | TrainedEncoder, row: Encoder, name: str) -> None:

@@ -13,7 +13,7 @@ from indexing.features import Features
 from indexing.media.decode import DecodedChunk, decode_chunk
 from indexing.media.info import MediaInfo
 from indexing.media.thumbnails import jpeg
-from indexing.weights import current_trunk_weights
+from indexing.weights import current_trunk_weights, trunk_weights
 from ml import runtime
 from ml.foreground import FOREGROUND_DIM, foreground
 from ml.preprocess import CLIP_FRAMES, MEL_BINS, MEL_FRAMES, log_mel
@@ -49,9 +49,13 @@ def _trunk(weights: Path | None) -> runtime.Trunk:
     )
 
 
-def trunk() -> runtime.Trunk:
-    """Return the trunk in use, loaded once a process and anew after weights were imported."""
-    return _trunk(current_trunk_weights())
+def trunk(name: str = "") -> runtime.Trunk:
+    """Return the trunk in use, or the one of this name, loaded once a process.
+
+    Raises:
+        WeightsUnavailableError: the weights of that name are not here any more.
+    """
+    return _trunk(trunk_weights(name) if name else current_trunk_weights())
 
 
 def extract(
@@ -61,6 +65,7 @@ def extract(
     clips: int,
     *,
     on_batch: Callable[[], None],
+    trunk_name: str = "",
 ) -> Extracted:
     """Decode ``clips`` seconds from ``start_s`` and describe each.
 
@@ -70,12 +75,14 @@ def extract(
         start_s: the first second.
         clips: how many, at most 60.
         on_batch: called every few clips, so that a lease can be renewed.
+        trunk_name: the trunk that is to see them; the one in use unless told.
 
     Raises:
         MediaError: the decoder could not be run or gave nothing.
+        WeightsUnavailableError: the trunk's weights are not here any more.
     """
+    net = trunk(trunk_name)
     decoded = decode_chunk(path, info, start_s, clips)
-    net = trunk()
     return Extracted(
         features=_features(decoded, clips, net, on_batch),
         thumbnails=_thumbnails(decoded, start_s),

@@ -21,8 +21,9 @@ from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
 from indexing.media.probe import probe
 from indexing.media.thumbnails import pack
-from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
+from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Work
 from indexing.publishing import publish_shard, record_shard
+from indexing.weights import WeightsUnavailableError
 
 CHUNK_S = 60
 # Clips between two reports of a chunk's progress (ml.runtime, which this module must not import).
@@ -114,19 +115,24 @@ def embed_chunk(chunk: Chunk) -> None:
 
     Raises:
         MediaError: none of it can be decoded.
+        Hopeless: the camera's encoder needs trunk weights that are gone.
         LeaseLost: another worker took over; nothing was published.
     """
     # Torch and OpenVINO come with this import: only a worker's child may load them.
     from indexing.extraction import extract
 
     recording = chunk.recording
-    made = extract(
-        recording.original_path,
-        MediaInfo.from_json(recording.media),
-        chunk.start_s,
-        chunk.clips,
-        on_batch=_reporting(chunk),
-    )
+    try:
+        made = extract(
+            recording.original_path,
+            MediaInfo.from_json(recording.media),
+            chunk.start_s,
+            chunk.clips,
+            on_batch=_reporting(chunk),
+            trunk_name=needed_trunk(recording.camera),
+        )
+    except WeightsUnavailableError as error:
+        raise jobs.Hopeless(error.sentence) from error
     folder = str(recording.pk)
     features = publish(
         f"features/{folder}", ".safetensors", lambda path: kept.save(made.features, path)
@@ -145,6 +151,12 @@ def embed_chunk(chunk: Chunk) -> None:
         log.info("%s is embedded again, by the encoder that its camera uses now", chunk)
 
 
+def needed_trunk(camera: Camera) -> str:
+    """Return the trunk that a trained encoder in use sees through; empty where any will do."""
+    encoder = camera.encoder
+    return encoder.trunk if encoder and encoder.kind != Encoder.Kind.STARTER else ""
+
+
 def _reporting(chunk: Chunk) -> Callable[[], None]:
     """Return what the trunk calls after every batch: progress for people, and a longer lease."""
     batches = count(1)
@@ -154,6 +166,9 @@ def _reporting(chunk: Chunk) -> Callable[[], None]:
 def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
     """Publish a chunk with its shard; False where its camera changed encoders meanwhile."""
     encoder = starter.in_use(chunk.recording.camera_id, features, str(columns["trunk"]))
+    if encoder.kind != Encoder.Kind.STARTER and encoder.trunk != columns["trunk"]:
+        jobs.fail(chunk, "Its camera went over to an encoder with another trunk.", final=False)
+        return True
     shard = publish_shard(encoder, features)
     with transaction.atomic():
         camera = Camera.objects.select_for_update().get(pk=chunk.recording.camera_id)
@@ -171,9 +186,12 @@ def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) 
 def describe_again(trunk: str) -> int:
     """Queue every chunk that another trunk has seen; return how many clips that are.
 
-    What is published stays searchable until its successor is there.
+    What is published stays searchable until its successor is there. Where a trained encoder is in
+    use, what it sees through stays too, until the camera goes back to a starter (switching).
     """
-    chunks = list(Chunk.objects.filter(state=Work.State.DONE).exclude(trunk=trunk))
+    trained = Camera.objects.exclude(encoder=None).exclude(encoder__kind=Encoder.Kind.STARTER)
+    others = Chunk.objects.filter(state=Work.State.DONE).exclude(trunk=trunk)
+    chunks = list(others.exclude(recording__camera__in=trained))
     for chunk in chunks:
         jobs.do_again(chunk)
     return sum(chunk.clips for chunk in chunks)

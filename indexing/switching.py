@@ -17,6 +17,7 @@ from indexing.embedding import intact
 from indexing.files import FileDamaged, absolute
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training, Work
 from indexing.publishing import publish_shard, read_features, record_shard
+from indexing.weights import current_trunk_weights, trunk_name
 
 # A turn of background work ends about now, so that ingest gets its own in between.
 TURN_S = 30.0
@@ -132,12 +133,26 @@ def put_in_use(camera: Camera, encoder: Encoder) -> None:
     before, camera.encoder = camera.encoder, encoder
     camera.save(update_fields=["encoder"])
     log.info("%s now uses %s", camera, encoder)
+    if before and before.kind != Encoder.Kind.STARTER and encoder.kind == Encoder.Kind.STARTER:
+        _describe_anew(camera)
     starters = camera.encoders.filter(kind=Encoder.Kind.STARTER, state=Encoder.State.BUILT)
     newest = starters.order_by("-version").first()
     kept = {one.pk for one in (encoder, before, newest) if one}
     older = camera.encoders.filter(state=Encoder.State.BUILT).exclude(pk__in=kept)
     for one in older.exclude(jobs__state__in=OPEN):
         retire(one)
+
+
+def _describe_anew(camera: Camera) -> None:
+    """Queue what other trunk weights have seen than those in use, for a trained encoder's sake."""
+    done = Chunk.objects.filter(recording__camera=camera, state=Work.State.DONE)
+    others = list(done.exclude(trunk=trunk_name(current_trunk_weights())))
+
+    def queue() -> None:
+        for chunk in others:
+            jobs.do_again(chunk)
+
+    transaction.on_commit(queue)
 
 
 def retire(encoder: Encoder) -> None:

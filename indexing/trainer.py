@@ -13,7 +13,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from safetensors import SafetensorError
@@ -25,12 +24,13 @@ from indexing.files import FileDamaged, Published, checked, publish
 from indexing.gate import Judgement, judge
 from indexing.models import Chunk, Encoder, Job, Training
 from indexing.training import drop_checkpoint
-from indexing.weights import is_pretrained
+from indexing.weights import WeightsUnavailableError, is_pretrained, trunk_weights
 from ml.corpus import Corpus
 from ml.method import Method
 from ml.trained import TrainedEncoder
 
 if TYPE_CHECKING:
+    from ml.encoders import VideoHead
     from ml.training import EpochReport
     from ml.training import Training as Session
 
@@ -55,7 +55,7 @@ def train(job: Job) -> None:
     training = _locked(job)
     began = time.monotonic()
     train_part, held_back = _corpus(training).split(HELD_BACK)
-    with _all_cores(), _sentences():
+    with _sentences():
         session = _session(training, train_part)
         while not session.finished:
             report = session.run_epoch(_reporting(job, training))
@@ -91,19 +91,6 @@ def _corpus(training: Training) -> Corpus:
 
 
 @contextmanager
-def _all_cores() -> Iterator[None]:
-    """Let torch use every core that this worker may use, and no other work after it."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(settings.WORKER_PROCESSES * settings.WORKER_THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def _sentences() -> Iterator[None]:
     """Turn what ml says of a training that cannot go on into the end of its job."""
     from ml.training import TrainingError
@@ -120,8 +107,10 @@ def _session(training: Training, corpus: Corpus) -> "Session":
 
     if not training.checkpoint:
         method = Method.from_json(training.settings)
-        pretrained = is_pretrained(training.trunk)
-        session = Session(corpus, method, training.seed, pretrained=pretrained)
+        head = _head(training.trunk)
+        session = Session(
+            corpus, method, training.seed, pretrained=is_pretrained(training.trunk), head=head
+        )
     else:
         try:
             arrays = load_file(checked(training.checkpoint, training.checkpoint_sha256))
@@ -129,6 +118,18 @@ def _session(training: Training, corpus: Corpus) -> "Session":
         except (FileDamaged, SafetensorError, ValueError, KeyError) as error:
             raise jobs.Hopeless(UNFIT) from error
     return session
+
+
+def _head(trunk: str) -> "VideoHead | None":
+    """Return what followed the trunk where its weights were learnt, to begin E_v's head with."""
+    from ml.encoders import split
+    from ml.weights import WeightsError, load_trunk_weights, pretrained_encoder
+
+    try:
+        path = trunk_weights(trunk)
+        return split(pretrained_encoder(load_trunk_weights(path)))[1] if path else None
+    except (WeightsError, WeightsUnavailableError) as error:
+        raise jobs.Hopeless(error.sentence) from error
 
 
 def _reporting(job: Job, training: Training) -> Callable[[float], None]:

@@ -15,6 +15,9 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from safetensors import safe_open
+
+from ml.runtime import RANDOM_SEED
 
 TIMEOUT_S = 30
 BLOCK = 2**20
@@ -61,6 +64,29 @@ def current_trunk_weights() -> Path | None:
         return None
     path = folder() / name
     return path if path.is_file() else None
+
+
+def trunk_name(path: Path | None) -> str:
+    """What a trunk with these weights is called; the same as ml.runtime says, without torch."""
+    if path is None:
+        return f"x3d-m random (seed {RANDOM_SEED})"
+    with safe_open(path, framework="np") as file:
+        metadata = file.metadata() or {}
+    return f"x3d-m {metadata.get('origin', '')} {metadata.get('source_sha256', '')[:8]}"
+
+
+def trunk_weights(name: str) -> Path | None:
+    """The file of the weights of this name, in use or not; None where they are the random ones.
+
+    Raises WeightsUnavailableError where they are not here any more.
+    """
+    for path in (None, *sorted(folder().glob("x3d-m-*.safetensors"))):
+        if trunk_name(path) == name:
+            return path
+    raise WeightsUnavailableError(
+        f"The trunk weights “{name}” are not here, with which this camera's encoder was trained; "
+        "import them again, or put the camera's starter in use."
+    )
 
 
 def is_pretrained(trunk: str) -> bool:
