@@ -1,0 +1,41 @@
+"""Our own training, TPG and EPG as printed, as systems of the comparison (`ml.training`)."""
+
+from ml.baselines.system import AnomalyScore, Embedded, Floats, embedded
+from ml.corpus import Corpus
+from ml.method import METHODS, Method
+from ml.training import EpochReport, Training
+
+NAMES = {"tpg": "TPG", "epg": "EPG as printed", "consensus": "Reprise"}
+
+
+class Learnt:
+    """One method's encoders, trained on the camera's own footage."""
+
+    wants_frames = False
+
+    def __init__(
+        self, method: Method | str, *, trunk_weights: str | None = None, name: str | None = None
+    ) -> None:
+        """Take a method by name or as it is; `trunk_weights` names the trunk's learnt weights."""
+        self._method = METHODS[method] if isinstance(method, str) else method
+        self._pretrained = trunk_weights is not None
+        self.name = name or NAMES.get(self._method.name, self._method.name)
+        self.weights = f"own, on a trunk of {trunk_weights or 'random weights'}"
+        # The paper's own score; ours adds the neighbours in each modality.
+        self.anomaly: AnomalyScore = "cross" if self._method.name in ("tpg", "epg") else "neighbour"
+        self.reports: list[EpochReport] = []
+
+    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
+        """See `System.fit`; raises TrainingError where the training cannot begin or go on."""
+        training = Training(train, self._method, seed, pretrained=self._pretrained)
+        self.reports = []
+        while not training.finished:
+            self.reports.append(training.run_epoch())
+        self._encoder = training.encoder()
+
+    def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
+        """See `System.embed`."""
+        z_v, z_a = self._encoder.embed(corpus)
+        shared = self._encoder.shared
+        common = (z_v[:, :shared], z_a[:, :shared]) if shared else None
+        return embedded(corpus, z_v, z_a, common=common)
