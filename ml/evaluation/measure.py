@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly import KINDS as SCORE_KINDS
-from ml.anomaly import Detector, Threshold, cross
+from ml.anomaly import Detector, Threshold
+from ml.baselines.system import Embedded, cross_scores, detector
 from ml.evaluation.anomalies import anomaly_score, rare_kinds
-from ml.evaluation.embedded import Embedded
 from ml.evaluation.location import Locators, location_scores, train_locators
 from ml.evaluation.search import mode_scores, search_scores
 from ml.evaluation.truth import Truth
@@ -23,6 +22,16 @@ Weigh = Callable[[Embedded], Doubles]
 
 
 @dataclass(frozen=True, eq=False)
+class Sample:
+    """What a system makes of one stream of n seconds, and what happens in it."""
+
+    embedded: Embedded
+    at: NDArray[np.int64]  # (n,) whole seconds, ascending; training and test are days apart
+    truth: Truth
+    surprise: Doubles | None = None  # (n,) the anomaly score of a system that has one of its own
+
+
+@dataclass(frozen=True, eq=False)
 class Yardstick:
     """What was learnt on a training stream about a system's embeddings, to measure others by."""
 
@@ -31,75 +40,59 @@ class Yardstick:
     locators: Locators
 
     @classmethod
-    def of(cls, embedded: Embedded, truth: Truth, *, seed: int) -> "Yardstick":
+    def of(cls, sample: Sample, *, seed: int) -> "Yardstick":
         """Learn what is ordinary, and where events are, in a system's training stream."""
-        z_v = _pictures(embedded)
-        detector = Detector.fit(
-            z_v,
-            embedded.z_a,
-            has_video=embedded.has_video & bool(z_v.shape[1]),
-            has_audio=embedded.has_audio & bool(embedded.z_a.shape[1]),
-            at=embedded.at,
-        )
-        others = {k: Threshold.of(scores).value for k, scores in _other_scores(embedded).items()}
-        return cls(detector, others, train_locators(embedded, truth, seed=seed))
+        others = {k: Threshold.of(scores).value for k, scores in _other_scores(sample).items()}
+        locators = train_locators(sample.embedded, sample.truth, seed=seed)
+        return cls(detector(sample.embedded, sample.at), others, locators)
 
-    def anomaly_scores(self, embedded: Embedded) -> dict[str, tuple[Doubles, float]]:
+    def anomaly_scores(self, sample: Sample) -> dict[str, tuple[Doubles, float]]:
         """Scores (n,) of a stream and the threshold of each, by the name of the score.
 
-        `video` and `audio` are distances to neighbours in the training stream, `combined` joins
-        the two, `cross` is Eq. 5 between a clip's own picture and sound; others are the system's.
+        `video` and `audio` are distances to neighbours in the training stream, `neighbour` joins
+        the two, `cross` is Eq. 5 between a clip's own picture and sound, `own` is the system's.
         """
+        e = sample.embedded
         scores = self.detector.score(
-            _pictures(embedded),
-            embedded.z_a,
-            has_video=embedded.has_video,
-            has_audio=embedded.has_audio,
-            at=embedded.at,
+            e.z_v, e.z_a, has_video=e.has_video, has_audio=e.has_audio, at=sample.at
         )
         levels = self.detector.thresholds
-        found = {kind: (scores.of(kind), levels[kind].value) for kind in SCORE_KINDS}
-        others = {k: (s, self.other_thresholds[k]) for k, s in _other_scores(embedded).items()}
+        found = {
+            "video": (scores.video, levels["video"].value),
+            "audio": (scores.audio, levels["audio"].value),
+            "neighbour": (scores.combined, levels["combined"].value),
+        }
+        others = {k: (s, self.other_thresholds[k]) for k, s in _other_scores(sample).items()}
         return {k: pair for k, pair in (found | others).items() if np.isfinite(pair[0]).any()}
 
 
-def _other_scores(embedded: Embedded) -> dict[str, Doubles]:
-    """Scores that need no neighbours: Eq. 5 of a clip's own two, and those of the system."""
-    if embedded.common is None:
-        return dict(embedded.own_scores)
-    crossed = np.full(len(embedded), np.nan)
-    both = embedded.has_video & embedded.has_audio
-    if both.any():
-        z_v, z_a = embedded.common
-        crossed[both] = cross(z_v[both], z_a[both])
-    return {"cross": crossed, **embedded.own_scores}
+def _other_scores(sample: Sample) -> dict[str, Doubles]:
+    """Scores that need no neighbours."""
+    scores = {}
+    if sample.embedded.common is not None:
+        scores["cross"] = cross_scores(sample.embedded)
+    if sample.surprise is not None:
+        scores["own"] = sample.surprise
+    return scores
 
 
-def _pictures(embedded: Embedded) -> NDArray[np.float32]:
-    """Embeddings of pictures, for which one of both stands in where a system has no other."""
-    if embedded.joint is not None and not (embedded.z_v.shape[1] or embedded.z_a.shape[1]):
-        return embedded.joint
-    return embedded.z_v
-
-
-def measure(
-    yardstick: Yardstick, embedded: Embedded, truth: Truth, weigh: Weigh | None = None
-) -> dict[str, Any]:
+def measure(yardstick: Yardstick, sample: Sample, weigh: Weigh | None = None) -> dict[str, Any]:
     """Measure search, anomalies and location on one test stream; plain values for JSON.
 
     `weigh` gives each query its own weights of picture and sound in one more joint search.
     """
+    embedded, truth = sample.embedded, sample.truth
     search: dict[str, Any] = {
         mode: {kind: asdict(score) for kind, score in by_kind.items()}
         for mode, by_kind in search_scores(embedded, truth).items()
     }
-    if weigh is not None and "joint" in search and embedded.joint is None:
+    if weigh is not None and "joint" in search and not embedded.concatenated:
         weighed = mode_scores(embedded, truth, "joint", audio_weight=weigh(embedded))
         search[WEIGHED] = {kind: asdict(score) for kind, score in weighed.items()}
     rare = rare_kinds(truth)
     anomaly = {
         name: asdict(anomaly_score(scores, threshold, truth, rare))
-        for name, (scores, threshold) in yardstick.anomaly_scores(embedded).items()
+        for name, (scores, threshold) in yardstick.anomaly_scores(sample).items()
     }
     located = location_scores(yardstick.locators, embedded, truth)
     location = {

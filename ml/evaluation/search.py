@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import retrieval
+from ml.baselines.system import Embedded
 from ml.distance import AUDIO_WEIGHT
-from ml.evaluation.embedded import Embedded
 from ml.evaluation.truth import Modality, Truth
 from ml.retrieval import Footage, Mode, Score
 
@@ -38,8 +38,8 @@ def mode_scores(
     if answered != asked and embedded.common is not None:
         z_v, z_a = embedded.common
         shared = z_v.shape[1]
-    if mode == "joint" and embedded.joint is not None:
-        # One embedding of both is compared as that of one modality is, where a clip has both.
+    if mode == "joint" and embedded.concatenated:
+        # A concatenation is compared as one modality is, where a clip has both.
         z_v, has_video, how = embedded.joint, has_video & embedded.has_audio, "video"
     footage = Footage(z_v, z_a, has_video, embedded.has_audio, labels, targets, shared)
     return retrieval.evaluate(footage, how, audio_weight=audio_weight)
@@ -48,8 +48,7 @@ def mode_scores(
 def modes(embedded: Embedded) -> list[Mode]:
     """The kinds of search that these embeddings allow."""
     video, audio = bool(embedded.z_v.shape[1]), bool(embedded.z_a.shape[1])
-    joint = (video and audio) or embedded.joint is not None
-    possible: dict[str, bool] = {"joint": joint, "video": video, "audio": audio}
+    possible: dict[str, bool] = {"joint": video and audio, "video": video, "audio": audio}
     return [mode for mode in MODES if possible.get(mode, embedded.common is not None)]
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.baselines.system import Embedded
 from ml.crossroads.truth import Occurrence
 from ml.evaluation.anomalies import anomaly_score, rare_kinds
-from ml.evaluation.embedded import Embedded
-from ml.evaluation.measure import WEIGHED, Yardstick, measure
+from ml.evaluation.measure import WEIGHED, Sample, Yardstick, measure
 from ml.evaluation.search import mode_scores, modes, search_scores
 from ml.evaluation.truth import Truth, runs, widened
 
@@ -34,7 +34,7 @@ def street(shift: int = 0) -> Truth:
     return Truth.of(rows, SECONDS)  # type: ignore[arg-type]
 
 
-def knowing(truth: Truth, seed: int, *, noise: float = 0.1, day: int = 1) -> Embedded:
+def knowing(truth: Truth, seed: int, *, noise: float = 0.1) -> Embedded:
     """Embeddings that tell every kind by a direction of its own, in one space."""
     random = np.random.default_rng(seed)
     z_v, z_a = noise * random.normal(size=(2, truth.seconds, 12)).astype(np.float32)
@@ -43,8 +43,13 @@ def knowing(truth: Truth, seed: int, *, noise: float = 0.1, day: int = 1) -> Emb
             if kind in masks:
                 z[masks[kind], column] += 5
     present = np.ones(truth.seconds, bool)
+    return Embedded(z_v, z_a, present, present, (z_v, z_a))
+
+
+def sample(shift: int, seed: int, day: int) -> Sample:
+    truth = street(shift)
     at = np.arange(truth.seconds, dtype=np.int64) + 86_400 * day
-    return Embedded(z_v, z_a, present, present, at, (z_v, z_a))
+    return Sample(knowing(truth, seed), at, truth)
 
 
 def test_truth_counts_what_is_seen_and_what_is_heard() -> None:
@@ -86,19 +91,15 @@ def test_a_knowing_system_finds_everything_in_every_mode() -> None:
 def test_a_system_is_asked_only_what_it_can_do() -> None:
     whole = knowing(street(), 1)
     nothing = np.zeros((SECONDS, 0), np.float32)
-    blind = replace(whole, z_v=nothing, common=None)
+    blind = replace(whole, z_v=nothing, has_video=np.zeros(SECONDS, bool), common=None)
     assert modes(blind) == ["audio"]
-    fused = replace(whole, z_v=nothing, z_a=nothing, common=None, joint=whole.z_v)
-    assert modes(fused) == ["joint"]
-    assert set(mode_scores(fused, street(), "joint")) == set(street().kinds)
     assert modes(replace(whole, common=None)) == ["joint", "video", "audio"]
 
 
 def test_a_concatenation_is_one_distance() -> None:
     whole = knowing(street(), 2, noise=1.5)
-    both = np.concatenate([whole.z_v, whole.z_a], axis=1)
-    one = mode_scores(replace(whole, joint=both), street(), "joint")
-    assert one == mode_scores(replace(whole, z_v=both, z_a=both), street(), "joint")
+    one = mode_scores(replace(whole, concatenated=True), street(), "joint")
+    assert one == mode_scores(replace(whole, z_v=whole.joint, z_a=whole.joint), street(), "joint")
     assert one != mode_scores(whole, street(), "joint")
 
 
@@ -129,43 +130,38 @@ def test_anomaly_measures_of_a_case_counted_by_hand() -> None:
 
 
 def test_everything_is_measured_and_a_blind_system_is_worse() -> None:
-    train, truth = street(), street(25)
-    yardstick = Yardstick.of(knowing(train, 1, day=0), train, seed=1)
-    known = measure(yardstick, knowing(truth, 2), truth, lambda e: np.full(len(e), 0.5))
+    train, test = sample(0, 1, 0), sample(25, 2, 1)
+    yardstick = Yardstick.of(train, seed=1)
+    known = measure(yardstick, test, lambda e: np.full(len(e.z_v), 0.5))
     assert known["search"][WEIGHED] == known["search"]["joint"]
-    assert set(known["anomaly"]) == {"video", "audio", "combined", "cross"}
+    assert set(known["anomaly"]) == {"video", "audio", "neighbour", "cross"}
     assert known["location"]["joint"]["ambulance"]["average_precision"] > 0.95
     assert set(known["location"]["audio"]) == {"ambulance", "glass"}
-    guessed = measure(yardstick, knowing(Truth(SECONDS, {}, {}), 3), truth)
+    guessed = measure(yardstick, replace(test, embedded=knowing(Truth(SECONDS, {}, {}), 3)))
     assert WEIGHED not in guessed["search"]
     assert guessed["search"]["video"]["pink_bus"]["mean_average_precision"] < 0.5
     assert guessed["location"]["joint"]["ambulance"]["average_precision"] < 0.5
 
 
 def test_a_score_of_its_own_has_a_threshold_from_training() -> None:
-    train, truth = street(), street(25)
     ordinary = np.random.default_rng(1).normal(size=SECONDS)
-    odd = np.where(truth.anything(["forklift"]), 9.0, 0.0)
-    learnt = replace(knowing(train, 1, day=0), own_scores={"mixture": ordinary})
-    asked = replace(knowing(truth, 2), own_scores={"mixture": odd})
-    found = measure(Yardstick.of(learnt, train, seed=1), asked, truth)["anomaly"]["mixture"]
+    train, test = replace(sample(0, 1, 0), surprise=ordinary), sample(25, 2, 1)
+    odd = np.where(test.truth.anything(["forklift"]), 9.0, 0.0)
+    yardstick = Yardstick.of(train, seed=1)
+    found = measure(yardstick, replace(test, surprise=odd))["anomaly"]["own"]
     assert found["kinds"]["forklift"]["recall"] == 1
     assert found["kinds"]["forklift"]["auroc"] == 1
     assert found["kinds"]["glass"]["recall"] == 0
     assert found["false_peaks_per_hour"] == 0
 
 
-def test_a_system_of_one_embedding_is_measured_whole() -> None:
-    train, truth = street(), street(25)
-    nothing = np.zeros((SECONDS, 0), np.float32)
-
-    def fused(some: Embedded) -> Embedded:
-        joint = np.concatenate([some.z_v, some.z_a], axis=1)
-        return replace(some, z_v=nothing, z_a=nothing, common=None, joint=joint)
-
-    yardstick = Yardstick.of(fused(knowing(train, 1, day=0)), train, seed=1)
-    found = measure(yardstick, fused(knowing(truth, 2)), truth)
-    assert list(found["search"]) == ["joint"]
-    assert found["search"]["joint"]["ambulance"]["mean_average_precision"] > 0.9
-    assert list(found["location"]) == ["joint"]
-    assert set(found["anomaly"]) == {"video", "combined"}
+def test_a_system_of_one_modality_is_measured_in_it_alone() -> None:
+    nothing, no = np.zeros((SECONDS, 0), np.float32), np.zeros(SECONDS, bool)
+    train, test = (
+        replace(some, embedded=replace(some.embedded, z_a=nothing, has_audio=no, common=None))
+        for some in (sample(0, 1, 0), sample(25, 2, 1))
+    )
+    found = measure(Yardstick.of(train, seed=1), test)
+    assert list(found["search"]) == ["video"]
+    assert list(found["location"]) == ["video"]
+    assert set(found["anomaly"]) == {"video", "neighbour"}
