@@ -1,0 +1,157 @@
+"""Whether a new encoder may take the place of the one in use, by `ml.held_back`. numpy only.
+
+It has to be as good on every check that needs no labels, and better on the truth where there is
+any. In doubt the encoder in use stays: nobody misses what was never switched on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.held_back import LEAST_CLIPS, Measures
+
+# By how much a check may fall: what two trainings that differ in their seed alone differ by.
+NEIGHBOUR_TOLERANCE = 0.02
+AGREEMENT_TOLERANCE = 0.01
+TRUTH_TOLERANCE = 0.02
+DUPLICATE_TOLERANCE = 0.02
+# A network that learnt nothing crosses from picture to sound by chance, .5.
+LEAST_CROSSING = 0.55
+LEAST_RANK = 2.0
+MOST_POSITIVE = 0.5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measure of the encoder in use and of the new one; None where it cannot be taken."""
+
+    name: str
+    old: float | None
+    new: float | None
+    fine: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to switch, why in a sentence, and the checks behind it."""
+
+    activate: bool
+    sentence: str
+    checks: tuple[Check, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the verdict for a file or a row."""
+        return asdict(self)
+
+
+def decide(old: Measures | None, new: Measures) -> Verdict:
+    """Hold a new encoder against the one in use, or against chance where there is none.
+
+    It is let in only where no check fell by more than its tolerance and something was gained: the
+    truth where there are labels, else the agreement of picture and sound, or the first search from
+    one to the other.
+    """
+    if new.clips < LEAST_CLIPS:
+        return Verdict(
+            False,
+            f"Only {new.clips} seconds were held back to judge by, and at least {LEAST_CLIPS} are "
+            "needed, so the encoder in use stays.",
+        )
+    checks = tuple(_checks(old, new))
+    if failed := [check for check in checks if not check.fine]:
+        return Verdict(False, f"The encoder in use stays: {_reason(failed[0])}.", checks)
+    if old is not None and (lack := _nothing_gained(old, new)):
+        return Verdict(False, f"The encoder in use stays: {lack}.", checks)
+    return Verdict(True, f"The new encoder is used: {_gain(old, new)}.", checks)
+
+
+def _checks(old: Measures | None, new: Measures) -> Iterator[Check]:
+    before = old or Measures(new.clips)
+    for mode, rank in new.rank.items():
+        yield Check(
+            f"spread.{mode}", before.rank.get(mode), rank, _spread_is_fine(before, mode, rank)
+        )
+    if new.shared_rank is not None:
+        fine = new.shared_rank >= LEAST_RANK
+        yield Check("spread.shared", before.shared_rank, new.shared_rank, fine)
+    if new.positive_rate is not None:
+        fine = new.positive_rate <= MOST_POSITIVE
+        yield Check("positive_rate", before.positive_rate, new.positive_rate, fine)
+    if new.crossing is not None:
+        least = max(LEAST_CROSSING, (before.crossing or 0) - NEIGHBOUR_TOLERANCE)
+        yield Check("crossing", before.crossing, new.crossing, new.crossing >= least)
+    falls = (("neighbours", NEIGHBOUR_TOLERANCE), ("agreement", AGREEMENT_TOLERANCE))
+    for name, tolerance in (*falls, ("truth", TRUTH_TOLERANCE)):
+        olds, news = getattr(before, name), getattr(new, name)
+        for mode, value in news.items():
+            was = olds.get(mode)
+            yield Check(f"{name}.{mode}", was, value, was is None or value >= was - tolerance)
+    for mode, share in new.duplicates.items():
+        was = before.duplicates.get(mode)
+        fine = was is None or share <= was + DUPLICATE_TOLERANCE
+        yield Check(f"duplicates.{mode}", was, share, fine)
+
+
+def _spread_is_fine(before: Measures, mode: str, rank: float) -> bool:
+    """A picture that never changes has no spread with any encoder."""
+    return rank >= min(LEAST_RANK, before.rank.get(mode, LEAST_RANK))
+
+
+MODALITIES = {"video": "picture", "audio": "sound", "joint": "picture and sound"}
+
+
+def _reason(check: Check) -> str:
+    name, _, mode = check.name.partition(".")
+    by = MODALITIES.get(mode, mode)
+    change = f"{_number(check.old)} before, {_number(check.new)} now"
+    return {
+        "spread": f"to the new one all moments look alike (effective rank {_number(check.new)})",
+        "positive_rate": f"the new one took {_number(check.new)} of all pairs for the same event",
+        "crossing": f"the new one hardly finds a second's sound by its picture ({change})",
+        "neighbours": f"the new one finds the seconds around a moment less well by {by} ({change})",
+        "agreement": f"what the new one finds by {by} is less alike otherwise ({change})",
+        "truth": f"the new one finds less of what was labelled by {by} ({change})",
+        "duplicates": f"the new one cannot tell some moments apart by {by} ({change})",
+    }[name]
+
+
+def _nothing_gained(old: Measures, new: Measures) -> str:
+    """Return what is missing for a switch; nothing where something was gained."""
+    if new.truth and old.truth:
+        was, now = _found(old.truth), _found(new.truth)
+        if now > was:
+            return ""
+        return f"the new one finds no more of what was labelled ({was:.2f} before, {now:.2f} now)"
+    if old.crossing is None and new.crossing is not None:
+        return ""
+    was, now = _balance(old), _balance(new)
+    return "" if now > was else f"the new one is no better ({was:.3f} before, {now:.3f} now)"
+
+
+def _gain(old: Measures | None, new: Measures) -> str:
+    if old is not None and new.truth and old.truth:
+        was, now = _found(old.truth), _found(new.truth)
+        return f"it finds more of what was labelled ({was:.2f} before, {now:.2f} now)"
+    if (old is None or old.crossing is None) and new.crossing is not None:
+        return (
+            "it is as good at finding moments again, and finds a second's own sound by its picture "
+            f"before another's in {new.crossing:.0%} of cases"
+        )
+    return "it holds moments that belong together closer on footage it had not seen"
+
+
+def _found(truth: dict[str, float]) -> float:
+    """Mean over the ways to search; none of them may have fallen by more than its tolerance."""
+    return float(np.mean(list(truth.values())))
+
+
+def _balance(measures: Measures) -> float:
+    values = list((measures.agreement or measures.neighbours).values())
+    values += [measures.crossing] if measures.crossing is not None else []
+    return float(np.mean(values)) if values else 0.0
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"

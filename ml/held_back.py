@@ -1,0 +1,250 @@
+"""What can be measured of an encoder on held-back footage, mostly without labels. numpy only.
+
+Retrieval of a neighbouring second shows that an encoder holds moments together; hits by picture
+that also sound alike, judged by a yardstick of their own, show that it finds more than it
+memorised; collapse shows in spread and duplicates. `ml.gate` decides by these.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.corpus import Corpus
+from ml.retrieval import (
+    EXCLUSION_S,
+    Footage,
+    Mode,
+    distances_from,
+    eq5_matrix,
+    evaluate,
+    ranking,
+)
+from ml.spread import effective_rank
+from ml.starter import StarterEncoder
+
+# With less there is hardly anything a minute away from anything.
+LEAST_CLIPS = 120
+# How far a neighbouring second lies: nearer ones are mixed into the sound's description itself.
+NEIGHBOURS_S = (3, 4)
+# Searches are made from the moments that stand out, as people's are, at most this many.
+QUERIES = 300
+QUERY_SHARE = 0.25
+HITS = 5
+# Nearer than this part of the median distance, two moments cannot be told apart.
+DUPLICATE = 1e-3
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
+Labels = Sequence[AbstractSet[str]]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What was measured of one encoder on held-back footage; by mode, empty where impossible."""
+
+    clips: int
+    # Chance that a second a few seconds away is nearer than one over a minute away.
+    neighbours: dict[str, float] = field(default_factory=dict)
+    # Chance that a hit by picture sounds nearer than any other second, and the other way round.
+    agreement: dict[str, float] = field(default_factory=dict)
+    # Chance that a second's own sound is nearer to its picture than another sound, and back.
+    crossing: float | None = None
+    rank: dict[str, float] = field(default_factory=dict)  # effective rank
+    shared_rank: float | None = None  # of the shared columns, of the modality that has less
+    duplicates: dict[str, float] = field(default_factory=dict)
+    positive_rate: float | None = None  # of its last epoch
+    truth: dict[str, float] = field(default_factory=dict)  # mAP@20 where there are labels
+
+
+def measure(
+    corpus: Corpus,
+    z_v: Floats,
+    z_a: Floats,
+    shared: int,
+    *,
+    labels: Labels | None = None,
+    positive_rate: float | None = None,
+) -> Measures:
+    """Measure an encoder by its embeddings z_v (n, Dv), z_a (n, Da) of held-back footage.
+
+    `shared` leading columns of both can be compared; `labels` are the kinds of events of each
+    clip, where people or a benchmark have given any. Raises ValueError for embeddings that are no
+    numbers or of another number of clips.
+    """
+    if not (len(z_v) == len(z_a) == len(corpus)):
+        raise ValueError("The embeddings and the footage are of different numbers of clips.")
+    if not (np.isfinite(z_v).all() and np.isfinite(z_a).all()):
+        raise ValueError("The embeddings hold values that are no numbers.")
+    if len(corpus) < LEAST_CLIPS:
+        return Measures(len(corpus), positive_rate=positive_rate)
+    place = _places(corpus)
+    footage = _footage(corpus, place, z_v, z_a, shared, labels)
+    alike = _yardstick(corpus, place)
+    queries = _queries(alike, footage)
+    parts = {"video": (z_v, corpus.has_video), "audio": (z_a, corpus.has_audio)}
+    modes = _modes(footage, queries)
+    return Measures(
+        len(corpus),
+        neighbours={mode: _neighbours(footage, queries, mode) for mode in modes},
+        agreement=_agreement(footage, queries, alike) if "joint" in modes else {},
+        crossing=_crossing(footage, queries) if shared and "joint" in modes else None,
+        rank={m: effective_rank(z[has]) for m, (z, has) in parts.items() if has.any()},
+        shared_rank=_shared_rank(parts.values(), shared),
+        duplicates={m: _duplicates(footage, queries, m) for m in modes if m != "joint"},
+        positive_rate=positive_rate,
+        truth=_truth(footage, modes) if labels is not None else {},
+    )
+
+
+def _places(corpus: Corpus) -> Places:
+    """Put each clip on a line of seconds on which long pauses last just over two minutes."""
+    steps = np.clip(np.diff(corpus.at), 1, 2 * EXCLUSION_S + 1)
+    return np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
+
+
+def _on_line(place: Places, rows: NDArray[Any]) -> NDArray[Any]:
+    line = np.zeros((int(place[-1]) + 1, *rows.shape[1:]), rows.dtype)
+    line[place] = rows
+    return line
+
+
+def _footage(
+    corpus: Corpus,
+    place: Places,
+    z_v: Floats,
+    z_a: Floats,
+    shared: int,
+    labels: Labels | None,
+) -> Footage:
+    kinds: list[AbstractSet[str]] = [frozenset()] * (int(place[-1]) + 1)
+    for second, some in zip(place, labels or (), strict=labels is not None):
+        kinds[second] = some
+    columns = (z_v, z_a, corpus.has_video, corpus.has_audio)
+    seen, heard, has_video, has_audio = (_on_line(place, column) for column in columns)
+    return Footage(seen, heard, has_video, has_audio, kinds, shared=shared)
+
+
+def _yardstick(corpus: Corpus, place: Places) -> dict[Mode, Floats]:
+    """Describe picture and sound without any training: neither encoder's own view."""
+    masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
+    starter = StarterEncoder.fit(corpus.foreground, corpus.sound, None, **masks)
+    seen, heard = starter.embed(corpus.foreground, corpus.sound, None, **masks)
+    return {"video": _on_line(place, seen), "audio": _on_line(place, heard)}
+
+
+def _queries(alike: dict[Mode, Floats], footage: Footage) -> list[int]:
+    """Choose the seconds that stand out most in picture or sound, by the yardstick alone."""
+    present: dict[Mode, Mask] = {"video": footage.has_video, "audio": footage.has_audio}
+    stand_out = np.full(len(footage.has_video), -np.inf)
+    for mode, z in alike.items():
+        rows = np.flatnonzero(present[mode])
+        if len(rows):
+            # Their place in line makes pictures and sounds comparable.
+            typical = np.median(z[rows], axis=0, keepdims=True)
+            order = eq5_matrix(typical, z[rows])[0].argsort().argsort() / len(rows)
+            stand_out[rows] = np.maximum(stand_out[rows], order)
+    both = footage.has_video & footage.has_audio
+    if both.sum() >= LEAST_CLIPS:
+        stand_out[~both] = -np.inf
+    number = min(QUERIES, int(QUERY_SHARE * np.isfinite(stand_out).sum()))
+    return sorted(int(row) for row in np.argsort(-stand_out, kind="stable")[:number])
+
+
+def _modes(footage: Footage, queries: list[int]) -> list[Mode]:
+    seen, heard = footage.has_video[queries], footage.has_audio[queries]
+    modes: list[Mode] = []
+    if seen.any():
+        modes.append("video")
+    if heard.any():
+        modes.append("audio")
+    if (seen & heard).any():
+        modes.append("joint")
+    return modes
+
+
+def _far(distances: Doubles, queries: list[int]) -> Mask:
+    """Which seconds are over a minute away and can be compared: bool (q, n)."""
+    away = np.abs(np.arange(distances.shape[1]) - np.array(queries)[:, None]) > EXCLUSION_S
+    return np.asarray(away & np.isfinite(distances))
+
+
+def _neighbours(footage: Footage, queries: list[int], mode: Mode) -> float:
+    distances = distances_from(footage, queries, mode)
+    far = _far(distances, queries)
+    chances = [
+        _chance(row[query + step], row[allowed])
+        for query, row, allowed in zip(queries, distances, far, strict=True)
+        for step in (*NEIGHBOURS_S, *(-step for step in NEIGHBOURS_S))
+        if 0 <= query + step < len(row) and np.isfinite(row[query + step]) and allowed.any()
+    ]
+    return float(np.mean(chances)) if chances else 0.5
+
+
+def _agreement(footage: Footage, queries: list[int], alike: dict[Mode, Floats]) -> dict[str, float]:
+    """Chance that a hit in one modality is nearer in the other, by the yardstick, than any other.
+
+    The first five hits of a search by picture are compared by sound and the other way round; .5
+    says that they have nothing in common.
+    """
+    agreement: dict[str, float] = {}
+    others: tuple[tuple[Mode, Mode], ...] = (("video", "audio"), ("audio", "video"))
+    for mode, other in others:
+        distances = distances_from(footage, queries, mode)
+        judged = eq5_matrix(alike[other][queries], alike[other])
+        far = _far(np.where(footage.has_video & footage.has_audio, distances, np.inf), queries)
+        chances = [
+            _chance(judge[hit], judge[allowed])
+            for query, row, judge, allowed in zip(queries, distances, judged, far, strict=True)
+            for hit in ranking(np.where(allowed, row, np.inf), query)[:HITS]
+        ]
+        agreement[mode] = float(np.mean(chances)) if chances else 0.5
+    return agreement
+
+
+def _crossing(footage: Footage, queries: list[int]) -> float:
+    chances = []
+    modes: tuple[Mode, Mode] = ("video-to-audio", "audio-to-video")
+    for mode in modes:
+        distances = distances_from(footage, queries, mode)
+        for query, row, far in zip(queries, distances, _far(distances, queries), strict=True):
+            if np.isfinite(row[query]) and far.any():
+                chances.append(_chance(row[query], row[far]))
+    return float(np.mean(chances)) if chances else 0.5
+
+
+def _chance(value: np.float64, others: Doubles) -> float:
+    """Chance that a value is below one of the others, ties counting half."""
+    return float(np.mean((value < others) + (value == others) / 2))
+
+
+def _shared_rank(parts: Iterable[tuple[Floats, Mask]], shared: int) -> float | None:
+    if not shared:
+        return None
+    return min(effective_rank(z[has][:, :shared]) for z, has in parts)
+
+
+def _duplicates(footage: Footage, queries: list[int], mode: Mode) -> float:
+    """Part of the queries that cannot be told from a moment over a minute away."""
+    distances = distances_from(footage, queries, mode)
+    far = _far(distances, queries)
+    compared = far.any(axis=1)
+    if not compared.any():
+        return 0.0
+    nearest = np.where(far, distances, np.inf).min(axis=1)[compared]
+    return float((nearest <= DUPLICATE * np.median(distances[far])).mean())
+
+
+def _truth(footage: Footage, modes: list[Mode]) -> dict[str, float]:
+    """mAP@20, the mean over the kinds, of what was labelled."""
+    truth: dict[str, float] = {}
+    for mode in modes:
+        scores = evaluate(footage, mode).values()
+        if scores:
+            truth[mode] = float(np.mean([score.mean_average_precision for score in scores]))
+    return truth
