@@ -77,7 +77,7 @@ class Street:
 
     def settings(self) -> dict[str, Any]:
         """Everything that determines picture and sound, but for the code."""
-        listed = asdict(self) | {"sounds": _listing(self.sounds), "half": self.half}
+        listed = asdict(self) | {"sounds": listing(self.sounds), "half": self.half}
         if self.sounds is None:
             del listed["half"]
         del listed["name"]
@@ -91,8 +91,8 @@ class Street:
         record(out, plan, 0, seconds, real, jobs=jobs, name=f"Rendering {self.name}")
 
 
-def _listing(folder: Path | None) -> str | None:
-    """A digest of the names and sizes of a folder's files."""
+def listing(folder: Path | None) -> str | None:
+    """Return a digest of the names and sizes of a folder's files."""
     if folder is None:
         return None
     files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--media", type=Path, default=MEDIA, help="the folder of test media")
     parser.add_argument("--originals", type=int, default=2, help="recordings a kind comes from")
     options = parser.parse_args(words)
-    from tests.composition.compose import compose
+    from indexing.evaluation.composition.compose import compose
 
     seconds = round(60 * options.minutes)
     heard = compose(

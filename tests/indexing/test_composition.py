@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from indexing.evaluation.composition.compose import compose
+from indexing.evaluation.composition.schedule import APART_S, schedule
 from indexing.models import Recording
 from indexing.search import With
 from ml.crossroads import truth
-from tests.composition.compose import compose
 from tests.composition.evaluate import right_hits
-from tests.composition.schedule import APART_S, schedule
 
 pytestmark = pytest.mark.media
 

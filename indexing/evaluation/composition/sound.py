@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.evaluation.composition.schedule import Planned
 from indexing.media.sounds import read_sound
 from ml.crossroads.truth import Occurrence
-from tests.composition.schedule import Planned
 
 RATE = 44_100
 PIECE_S = 10

@@ -1,10 +1,11 @@
 """When which real sound is heard: irregular times, far enough apart to be different moments."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from indexing.media.sounds import halved, original
 
 KINDS = ("siren", "car_horn", "dog_bark", "drilling", "gun_shot", "children_playing")
 # Farther apart within a kind than the exclusion window and the longest sound together.
@@ -33,20 +34,27 @@ def schedule(
     seed: int,
     kinds: tuple[str, ...] = KINDS,
     originals: int = ORIGINALS,
+    half: int | None = None,
 ) -> list[Planned]:
     """Plan 6-10 sounds of each kind, fewer where they do not fit, no file twice.
 
     The files of a kind are pieces of `originals` recordings: of as many sirens that come by again
-    and again. Raises ValueError where the length is too short or there are too few files.
+    and again. `half` 0 or 1 draws them from every second recording alone, so that two
+    compositions share none. Raises ValueError where the length is too short or there are too few
+    files.
     """
     rng = np.random.default_rng(seed)
     planned: list[Planned] = []
     for kind in kinds:
         count = min(int(rng.integers(FEWEST, MOST + 1)), (seconds - 2 * SOUND_S) // (APART_S + 10))
+        if half is not None:
+            count = min(count, len(halved(sorted((sounds / kind).glob("*.ogg")), half)))
         if count < 2:
-            raise ValueError(f"{seconds} s are too short for two sounds of a kind.")
+            raise ValueError(
+                f"{seconds} s and the files of {kind} are too few for two sounds of it."
+            )
         starts = _free_starts(rng, planned, seconds, count)
-        files = _files(rng, sounds / kind, count, originals)
+        files = _files(rng, sounds / kind, count, originals, half)
         levels = rng.uniform(LOWEST_SNR_DB, HIGHEST_SNR_DB, count)
         planned += map(Planned, [kind] * count, files, starts, levels)
     return sorted(planned, key=lambda one: one.start_s)
@@ -68,11 +76,14 @@ def _free_starts(
     raise ValueError(f"{seconds} s are too short for so many sounds.")
 
 
-def _files(rng: np.random.Generator, folder: Path, count: int, originals: int) -> list[Path]:
+def _files(
+    rng: np.random.Generator, folder: Path, count: int, originals: int, half: int | None
+) -> list[Path]:
     """Draw files in turn from so many original recordings, from more where they run out."""
     pieces: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.ogg")):
-        pieces.setdefault(_original(path), []).append(path)
+    files = sorted(folder.glob("*.ogg"))
+    for path in files if half is None else halved(files, half):
+        pieces.setdefault(original(path), []).append(path)
     enough = -(-count // originals)
     names = [str(name) for name in rng.permutation(sorted(pieces))]
     names.sort(key=lambda name: -min(len(pieces[name]), enough))
@@ -84,9 +95,3 @@ def _files(rng: np.random.Generator, folder: Path, count: int, originals: int) -
     if len(ranked) < count:
         raise ValueError(f"There are only {len(ranked)} sounds in {folder}; {count} are wanted.")
     return [path for *_, path in sorted(ranked)[:count]]
-
-
-def _original(path: Path) -> str:
-    """Name the recording that UrbanSound8K cut a file from: fold1_RECORDING-7-0-3."""
-    found = re.fullmatch(r"fold\d+_(\d+)-.*", path.stem)
-    return found[1] if found else path.stem

@@ -1,0 +1,96 @@
+"""What is run: which streams, how many seeds, which systems."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexing.evaluation.composition.compose import Composition
+from indexing.evaluation.streams import Source, Street
+
+# The seeds of no stream that anything was tuned on (docs/experiments.md).
+TRAIN_SEEDS = (4101, 4102)
+SAME, SIMILAR, CHALLENGING, NIGHT = "same view", "similar view", "challenging view", "night"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Streams that belong together: systems are trained on some and tested on the others."""
+
+    name: str
+    train: tuple[Source, ...]
+    tests: dict[str, Source]  # by role
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of the benchmark."""
+
+    name: str
+    benches: tuple[Bench, ...]
+    seeds: tuple[int, ...]
+    slow: bool  # whether slow systems are run too
+    ablations: bool
+
+    def without_ablations(self) -> "Profile":
+        """The same with the systems alone."""
+        return replace(self, ablations=False)
+
+
+def small() -> Profile:
+    """A few minutes: one short stream to train on, two to test on, one seed."""
+    bench = Bench(
+        "Crossroads",
+        (Street("A, 15 min", TRAIN_SEEDS[0], 15),),
+        {
+            SAME: Street("A, another day", 4201, 20),
+            CHALLENGING: Street("C", 4203, 15, view="C"),
+        },
+    )
+    return Profile("small", (bench,), (1,), slow=False, ablations=False)
+
+
+def full() -> Profile:
+    """Hours: two streams of an hour and three seeds, tested on four views and lights."""
+    bench = Bench(
+        "Crossroads",
+        tuple(Street(f"A, hour {n}", seed, 60) for n, seed in enumerate(TRAIN_SEEDS, 1)),
+        {
+            SAME: Street("A, another day", 4201, 60),
+            SIMILAR: Street("B", 4202, 60, view="B"),
+            CHALLENGING: Street("C", 4203, 60, view="C"),
+            NIGHT: Street("A, night", 4204, 60, light="night"),
+        },
+    )
+    return Profile("full", (bench,), (1, 2, 3), slow=True, ablations=True)
+
+
+PROFILES = {"small": small, "full": full}
+
+
+def with_sounds(profile: Profile, folder: Path) -> Profile:
+    """The profile and the same streams with real sounds, none in both training and test.
+
+    Original recordings of each class are dealt out: one half to training, the other to the tests.
+    """
+    first = profile.benches[0]
+
+    def sounding(source: Source, half: int) -> Source:
+        assert isinstance(source, Street)  # noqa: S101  (the first bench is Crossroads)
+        return replace(source, name=f"{source.name}, real sounds", sounds=folder, half=half)
+
+    bench = Bench(
+        "Crossroads with real sounds",
+        tuple(sounding(source, 0) for source in first.train[:1]),
+        {role: sounding(source, 1) for role, source in first.tests.items()},
+    )
+    return replace(profile, benches=(*profile.benches, bench))
+
+
+def with_composition(profile: Profile, media: Path) -> Profile:
+    """The profile and a real video under real sounds at known times, training and test apart."""
+    hours = profile.name == "full"
+    bench = Bench(
+        "Real video, real sound, composed",
+        (Composition("composed", 4301, 40 if hours else 15, media, 0),),
+        {SAME: Composition("composed, other recordings", 4302, 60 if hours else 20, media, 1)},
+    )
+    return replace(profile, benches=(*profile.benches, bench))
