@@ -41,11 +41,7 @@ def write_looped(
         *("ffmpeg", "-v", "error", "-y"),
         *("-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", "pipe:0", *pictures),
         *("-map", "0:a", "-c:a", "aac", "-b:a", "128k"),
-        *(
-            ("-map", "1:v", *filters, "-preset", "veryfast", "-crf", "27", "-g", "50")
-            if video
-            else ()
-        ),
+        *(("-map", "1:v", *drift, *coded) if video else ()),
         *("-t", str(seconds), "-movflags", "+faststart", "-f", "mp4", str(draft)),
     ]
     try:
