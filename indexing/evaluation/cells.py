@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.evaluation.streams import digest
+from indexing.evaluation.sources import digest
 
 # Raise it when what is measured, or how it is written down, changes its meaning.
 FORMAT = 1

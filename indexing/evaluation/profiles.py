@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from indexing.evaluation.composition.compose import Composition
-from indexing.evaluation.streams import Source, Street
+from indexing.evaluation.sources import Composition, Source, Street
 
 # The seeds of no stream that anything was tuned on (docs/experiments.md).
 TRAIN_SEEDS = (4101, 4102)

@@ -13,7 +13,8 @@ from indexing.evaluation.cells import Cell, Store
 from indexing.evaluation.fingerprint import fingerprint
 from indexing.evaluation.frames import frame_features
 from indexing.evaluation.profiles import CHALLENGING, SAME, Bench, Profile
-from indexing.evaluation.streams import Stream, digest
+from indexing.evaluation.sources import digest
+from indexing.evaluation.streams import Stream
 from indexing.evaluation.systems import MAIN, Row
 from indexing.evaluation.weighing import WEIGHING, weigh
 from indexing.progress import duration

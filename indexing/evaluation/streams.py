@@ -6,33 +6,28 @@ lies in a folder named by what determines it: the picture and sound by the rende
 features by that of the ingest and by the trunk's weights.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from indexing import features as kept
 from indexing.embedding import as_corpus
 from indexing.evaluation.fingerprint import fingerprint
+from indexing.evaluation.sources import Source, digest
 from indexing.ingest import plan as chunks_of
 from indexing.media import thumbnails
 from indexing.media.info import MediaInfo
 from indexing.media.probe import probe
-from indexing.media.sounds import read_sounds
 from indexing.progress import Progress
-from indexing.rendering import record, write_text
+from indexing.rendering import write_text
 from indexing.weights import current_trunk_weights
 from ml.corpus import Corpus, joined
 from ml.crossroads import truth
-from ml.crossroads.light import LightName
-from ml.crossroads.plan import draw_plan
 from ml.evaluation.truth import Truth
 
 # Training and test streams are days apart on the camera's clock.
@@ -43,61 +38,6 @@ Floats = NDArray[np.float32]
 # One more description of a chunk's frames, u8 (5n, H, W, 3) -> f32 (n, d), for systems that look
 # at whole pictures, which are not kept.
 Describe = Callable[[NDArray[np.uint8]], Floats]
-
-
-class Source(Protocol):
-    """Where a stream comes from: settings that determine it, and how it is written."""
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-
-    @property
-    def minutes(self) -> int:
-        """How long it is."""
-
-    def settings(self) -> dict[str, Any]:
-        """Everything that determines picture and sound, but for the code."""
-
-    def write(self, out: Path, jobs: int) -> None:
-        """Write the mp4, and its truth as CSV beside it."""
-
-
-@dataclass(frozen=True)
-class Street:
-    """A rendered crossing. `half` says which original recordings of real sounds are heard in it."""
-
-    name: str
-    seed: int
-    minutes: int
-    view: str = "A"
-    light: LightName = "mixed"
-    sounds: Path | None = None
-    half: int = 0
-
-    def settings(self) -> dict[str, Any]:
-        """Everything that determines picture and sound, but for the code."""
-        listed = asdict(self) | {"sounds": listing(self.sounds), "half": self.half}
-        if self.sounds is None:
-            del listed["half"]
-        del listed["name"]
-        return listed | {"code": fingerprint("indexing.rendering", "indexing.media.sounds")}
-
-    def write(self, out: Path, jobs: int) -> None:
-        """Render it, telling the terminal how far it is."""
-        seconds = 60 * self.minutes
-        plan = draw_plan(self.seed, self.view, seconds, self.light)
-        real = read_sounds(self.sounds, half=self.half) if self.sounds else None
-        record(out, plan, 0, seconds, real, jobs=jobs, name=f"Rendering {self.name}")
-
-
-def listing(folder: Path | None) -> str | None:
-    """Return a digest of the names and sizes of a folder's files."""
-    if folder is None:
-        return None
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    text = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in files)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -222,14 +162,3 @@ class Stream:
         if info.duration_s != self.seconds:
             raise ValueError(f"{video} lasts {info.duration_s} s instead of {self.seconds}.")
         return video, info
-
-
-def digest(value: object) -> str:
-    """Return 16 hexadecimal digits of a JSON value."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def streams_folder() -> Path:
-    """Where streams are kept."""
-    return Path(settings.REPRISE_DATA) / "evaluation" / "streams"
