@@ -16,8 +16,10 @@ RATE = 0.01
 MATCH = 2.5
 # The heaviest components that together hold this much of the weight are background.
 BACKGROUND = 0.9
-LEAST_VARIANCE = 1e-2
-FIRST_WEIGHT = 0.05
+# A new component is this part of the footage's own variance wide: one that began as wide as all of
+# it would take everything in.
+START = 0.25
+LEAST_VARIANCE = 1e-4
 
 Doubles = NDArray[np.float64]
 
@@ -33,14 +35,13 @@ class AdaptiveMixture:
 
     @classmethod
     def fit(cls, rows: ArrayLike, components: int = COMPONENTS) -> "AdaptiveMixture":
-        """Start at the mean of rows (n, d), n >= 1, then see them all in their order."""
+        """See rows (n, d), n >= 1, in their order, from the first on."""
         rows = np.asarray(rows, np.float64)
-        variance = np.maximum(rows.var(axis=0), LEAST_VARIANCE)
+        start = START * np.maximum(rows.var(axis=0), LEAST_VARIANCE)
         weight = np.zeros(components)
         weight[0] = 1
-        mean = np.repeat(rows.mean(axis=0, keepdims=True), components, axis=0)
-        start = np.repeat(variance[None], components, axis=0)
-        mixture = cls(mean, start, weight, variance)
+        mean = np.repeat(rows[:1], components, axis=0)
+        mixture = cls(mean, np.repeat(start[None], components, axis=0), weight, start)
         for row in rows:
             mixture.update(row)
         return mixture

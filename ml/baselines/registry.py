@@ -28,11 +28,15 @@ def systems(
     when the system is made.
     """
     name = None if trunk is None else trunk.name
-    makers: dict[str, Callable[[], System]] = {
+    single: dict[str, Callable[[], System]] = {}
+    if frames is not None:
+        single[EfficientNet.name] = partial(EfficientNet, frames)
+    return {
         "EPG as printed": partial(Learnt, "epg", trunk_weights=name),
         "TPG": partial(Learnt, "tpg", trunk_weights=name),
         Tacma.name: Tacma,
         Mavil.name: Mavil,
+        **single,
         X3D.name: partial(X3D, trunk),
         Adapa.name: partial(Adapa, adapa),
         AudioVideo.name: lambda: AudioVideo(X3D(trunk), Adapa(adapa)),
@@ -40,6 +44,3 @@ def systems(
         Starter.name: partial(Starter, name),
         UntrainedDescriptions.name: UntrainedDescriptions,
     }
-    if frames is not None:
-        makers[EfficientNet.name] = partial(EfficientNet, frames)
-    return makers
