@@ -31,7 +31,7 @@ def fit_starter(features: Features | Corpus, *, pretrained: bool) -> StarterEnco
 
 def store(encoder: StarterEncoder | TrainedEncoder) -> Published:
     """Write an encoder's numbers to a file of their own."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in encoder.arrays().items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in encoder.arrays().items()}
     return publish("encoders", ".safetensors", lambda path: save_file(arrays, path))
 
 

@@ -1,27 +1,80 @@
-"""Whether a new encoder may take the place of the one in use: ml.gate on held-back footage."""
+"""A new encoder held against the one in use, on footage held back from training (ml.gate)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
+from indexing.embedding import embed_corpus
 from indexing.models import Encoder
 from ml.corpus import Corpus
+from ml.gate import decide
+from ml.held_back import Measures, measure
 from ml.trained import TrainedEncoder
+
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate says, in a sentence and as the checks behind it; metrics for the registry."""
+    """What the gate says: the verdict for a row, and what was measured of both encoders."""
 
     activate: bool
     sentence: str
-    checks: list[dict[str, Any]]
-    metrics: dict[str, float | None]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the verdict for a row."""
-        return {"activate": self.activate, "sentence": self.sentence, "checks": self.checks}
+    verdict: dict[str, Any]
+    old: Metrics
+    new: Metrics
 
 
-def judge(old: Encoder | None, new: TrainedEncoder, held_back: Corpus) -> Judgement:
-    """Hold a new encoder against the one in use, on footage that neither was fitted on."""
-    raise NotImplementedError
+def judge(
+    old: Encoder | None,
+    new: TrainedEncoder,
+    held_back: Corpus,
+    *,
+    positive_rate: float | None,
+) -> Judgement:
+    """Measure both encoders on held-back footage, and decide which is to be used.
+
+    Args:
+        old: the encoder in use, if any.
+        new: the one just trained.
+        held_back: whole chunks of the camera that it was not trained on.
+        positive_rate: of the last epoch, where it had one.
+
+    Raises:
+        FileDamaged: the file of the encoder in use is not the one that was recorded.
+    """
+    z_v, z_a = new.embed(held_back)
+    if not (np.isfinite(z_v).all() and np.isfinite(z_a).all()):
+        return _refused("The encoder in use stays: the new one embeds to what are no numbers.")
+    after = measure(held_back, z_v, z_a, new.shared, positive_rate=positive_rate)
+    before = None
+    if old:
+        mine = embed_corpus(old, held_back)
+        before = measure(held_back, mine.video, mine.audio, old.shared)
+    verdict = decide(before, after)
+    return Judgement(
+        activate=verdict.activate,
+        sentence=verdict.sentence,
+        verdict=verdict.to_json(),
+        old=flat(before) if before else {},
+        new=flat(after),
+    )
+
+
+def _refused(sentence: str) -> Judgement:
+    return Judgement(
+        False, sentence, {"activate": False, "sentence": sentence, "checks": []}, {}, {}
+    )
+
+
+def flat(measures: Measures) -> Metrics:
+    """Return what was measured by name: `neighbours.video`, `crossing` and so on."""
+    found: Metrics = {}
+    for name, value in asdict(measures).items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{mode}": float(one) for mode, one in value.items()}
+        elif value is not None:
+            found[name] = float(value)
+    return found

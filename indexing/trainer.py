@@ -54,7 +54,7 @@ def train(job: Job) -> None:
     """
     training = _locked(job)
     began = time.monotonic()
-    train_part, held_back = _corpus(training).split(HELD_BACK)
+    train_part, held_back = read(training)
     with _sentences():
         session = _session(training, train_part)
         while not session.finished:
@@ -82,12 +82,18 @@ def _locked(job: Job) -> Training:
     return training
 
 
-def _corpus(training: Training) -> Corpus:
-    """Read what the training was begun on, and make sure that it is still the same."""
+def read(training: Training) -> tuple[Corpus, Corpus]:
+    """Read what the training was begun on: what it is trained on, and what is held back.
+
+    Raises:
+        Hopeless: it is not what it was.
+        FileDamaged: some of it is not what was recorded; it is queued to be made again.
+    """
     found = Chunk.objects.select_related("recording").in_bulk([pk for pk, _ in training.chunks])
     if any(pk not in found or found[pk].features_sha256 != sha for pk, sha in training.chunks):
         raise jobs.Hopeless(CHANGED)
-    return footage.read_corpus(found[pk] for pk, _ in training.chunks)
+    whole = footage.read_corpus(found[pk] for pk, _ in training.chunks)
+    return whole.split(HELD_BACK)
 
 
 @contextmanager
@@ -147,7 +153,7 @@ def _reporting(job: Job, training: Training) -> Callable[[float], None]:
 
 def _keep(job: Job, session: "Session", report: "EpochReport", clips: int) -> None:
     """Publish the checkpoint together with what the epoch did with so many clips."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in session.checkpoint().items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in session.checkpoint().items()}
     file = publish("checkpoints", ".safetensors", lambda path: save_file(arrays, path))
     with transaction.atomic():
         training = _locked(job)
@@ -179,7 +185,9 @@ def finite(value: Any) -> Any:
 def _conclude(job: Job, encoder: TrainedEncoder, train_part: Corpus, held_back: Corpus) -> None:
     """Judge the encoder on held-back footage, enter it in the registry, and have it built."""
     training = _locked(job)
-    judged = judge(training.camera.encoder, encoder, held_back)
+    old = training.camera.encoder
+    rate = training.curves[-1].get("positive_rate") if training.curves else None
+    judged = judge(old, encoder, held_back, positive_rate=rate)
     file = store(encoder)
     with transaction.atomic():
         camera = switching.locked(job.camera_id)
@@ -188,7 +196,9 @@ def _conclude(job: Job, encoder: TrainedEncoder, train_part: Corpus, held_back: 
         row = _entered(training, encoder, file, judged, train_part, held_back)
         row.version = camera.next_version()
         row.save()
-        training.encoder, training.verdict = row, judged.to_json()
+        if old:  # what was measured on the same footage can be put side by side
+            Encoder.objects.filter(pk=old.pk).update(metrics=finite(judged.old))
+        training.encoder, training.verdict = row, finite(judged.verdict)
         training.sentence = row.note
         drop_checkpoint(training)
         if training.activate and judged.activate:
@@ -225,7 +235,7 @@ def _entered(
         settings=training.settings,
         seed=training.seed,
         data={**training.data, **counts},
-        metrics=judged.metrics,
+        metrics=finite(judged.new),
         curves=training.curves,
         note=_note(training, judged),
         fitted_on=len(train_part),

@@ -20,6 +20,7 @@ from ml.soundstats import SOUND_DIM
 TRUNK = "x3d-m random (seed 0)"
 CHUNK = 60
 KINDS = 6
+LASTING_S = 6
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +53,8 @@ def drawn_features(
 ) -> Features:
     """Draw the features of a chunk: events at random, or without variety nothing at all."""
     looks = Looks.draw()
-    kind = noise.integers(0, KINDS, clips) if varied else np.zeros(clips, np.int64)
+    kind = np.repeat(noise.integers(0, KINDS, clips), LASTING_S)[:clips]
+    kind = kind if varied else np.zeros(clips, np.int64)
 
     def seen(rows: Floats, here: bool) -> Floats:
         spread = 0.3 if varied else 0.0
