@@ -10,6 +10,8 @@ from django.utils import timezone
 from indexing.clock import read_moment, read_second
 from indexing.models import Camera, check_zone
 from indexing.search import SearchQuery, With
+from indexing.training import MOST_SEED
+from ml.method import METHODS, RANGES, Method
 
 MAX_HITS = 100
 DAY_S = 86_400
@@ -89,6 +91,27 @@ def _number(low: float, high: float, what: str, *, whole: bool = True) -> dict[s
         "max_value": high,
         "error_messages": dict.fromkeys(("invalid", "min_value", "max_value"), sentence),
     }
+
+
+class TrainForm(forms.Form):
+    """How an encoder is to be trained; blanks take the method's own settings."""
+
+    method = forms.ChoiceField(
+        choices=[(name, name) for name in METHODS],
+        required=False,
+        error_messages={"invalid_choice": "There is no training method called %(value)s."},
+    )
+    epochs = forms.IntegerField(**_number(*RANGES["epochs"], "The number of epochs"))
+    seed = forms.IntegerField(**_number(0, MOST_SEED, "The seed"))
+    activate = forms.BooleanField(required=False)
+
+    def clean_method(self) -> str:
+        """Return the method; the default one where none was chosen."""
+        return self.cleaned_data["method"] or Method().name
+
+    def clean_seed(self) -> int:
+        """Return the seed; 0 where it was left blank."""
+        return self.cleaned_data["seed"] or 0
 
 
 class SearchForm(forms.Form):

@@ -28,6 +28,13 @@ def may_manage(user: Viewer) -> bool:
     return user.is_active and (user.is_superuser or user.groups.filter(name=ADMINS).exists())
 
 
+def may_train(user: Viewer) -> bool:
+    """Tell whether the account may train encoders and put one in use."""
+    if may_manage(user):
+        return True
+    return user.is_active and user.groups.filter(name=OPERATORS).exists()
+
+
 def cameras_for(user: Viewer) -> QuerySet[Camera]:
     """Return the cameras this account may see."""
     return Camera.objects.all() if may_see(user) else Camera.objects.none()

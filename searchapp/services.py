@@ -4,20 +4,26 @@ import secrets
 import shutil
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from indexing import intake, jobs
-from indexing.models import Camera, Chunk, Recording, Shard
-from searchapp.selectors import ROLES, Viewer, may_manage
+from indexing import exchange, intake, jobs, registry, training
+from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training
+from searchapp.selectors import ROLES, Viewer, may_manage, may_train
 
 
 def _require_manager(user: Viewer) -> None:
     if not may_manage(user):
         raise PermissionDenied("Only an admin may change what the library holds.")
+
+
+def _require_trainer(user: Viewer) -> None:
+    if not may_train(user):
+        raise PermissionDenied("Only an admin or an operator may train encoders and switch them.")
 
 
 def ensure_roles() -> None:
@@ -111,3 +117,60 @@ def _files_of(recording: Recording) -> set[Path]:
 def _unlink(files: set[Path]) -> None:
     for path in files:
         path.unlink(missing_ok=True)
+
+
+def start_training(
+    *, user: Viewer, camera: Camera, method: str, epochs: int | None, seed: int, activate: bool
+) -> Training:
+    """Begin to train an encoder for a camera; raise TrainingRefused with the reason."""
+    _require_trainer(user)
+    return training.start(
+        camera,
+        method=method,
+        epochs=epochs,
+        seed=seed,
+        activate=activate,
+        requested_by=user.get_username(),
+    )
+
+
+def pause_training(*, user: Viewer, found: Training) -> None:
+    """Pause a training at its next step; raise TrainingRefused where it does not run."""
+    _require_trainer(user)
+    training.pause(found)
+
+
+def resume_training(*, user: Viewer, found: Training) -> None:
+    """Go on with a paused training; raise TrainingRefused where it is not paused."""
+    _require_trainer(user)
+    training.resume(found)
+
+
+def cancel_training(*, user: Viewer, found: Training) -> None:
+    """End a training without a result; raise TrainingRefused where it is over already."""
+    _require_trainer(user)
+    training.cancel(found)
+
+
+def activate_encoder(*, user: Viewer, encoder: Encoder) -> Job | None:
+    """Put an encoder in use, at once or by the job that is returned; may raise RegistryError."""
+    _require_trainer(user)
+    return registry.activate(encoder)
+
+
+def build_encoder(*, user: Viewer, encoder: Encoder) -> Job | None:
+    """Embed what an encoder lacks, so that it can be compared; may raise RegistryError."""
+    _require_trainer(user)
+    return registry.build(encoder)
+
+
+def delete_encoder(*, user: Viewer, encoder: Encoder) -> None:
+    """Delete an encoder for good; raise RegistryError where something needs it."""
+    _require_manager(user)
+    registry.delete(encoder)
+
+
+def import_encoder(*, user: Viewer, camera: Camera, stream: BinaryIO, name: str) -> Encoder:
+    """Take in an encoder's file for a camera; raise RegistryError where it cannot be one."""
+    _require_manager(user)
+    return exchange.read_encoder(stream, camera=camera, name=name)

@@ -3,7 +3,18 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from searchapp.views import errors, health, library, media, recording, search, upload
+from searchapp.views import (
+    comparison,
+    encoders,
+    errors,
+    health,
+    library,
+    media,
+    recording,
+    search,
+    training,
+    upload,
+)
 
 urlpatterns = [
     path("", library.library, name="library"),
@@ -19,6 +30,19 @@ urlpatterns = [
     path("recordings/<int:pk>/thumbnails/<int:second>.jpg", media.thumbnail, name="thumbnail"),
     path("recordings/<int:pk>/retry", recording.retry, name="retry"),
     path("recordings/<int:pk>/delete", recording.delete, name="delete"),
+    path("encoders", encoders.encoders, name="encoders"),
+    path("encoders/compare", comparison.compare, name="compare"),
+    path("encoders/<int:pk>", encoders.encoder, name="encoder"),
+    path("encoders/<int:pk>/activate", encoders.activate, name="activate"),
+    path("encoders/<int:pk>/build", encoders.build, name="build"),
+    path("encoders/<int:pk>/delete", encoders.delete, name="delete-encoder"),
+    path("encoders/<int:pk>/file", encoders.export, name="export"),
+    path("cameras/<int:pk>/encoders", encoders.take_in, name="import"),
+    path("cameras/<int:pk>/train", training.train, name="train"),
+    path("trainings/<int:pk>", training.training, name="training"),
+    path("trainings/<int:pk>/pause", training.pause, name="pause"),
+    path("trainings/<int:pk>/resume", training.resume, name="resume"),
+    path("trainings/<int:pk>/cancel", training.cancel, name="cancel"),
     path("healthz", health.healthz, name="healthz"),
 ]
 

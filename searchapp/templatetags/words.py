@@ -9,6 +9,7 @@ from indexing.models import Recording
 
 register = template.Library()
 
+_PERIODS = ((1, "s"), (60, "min"), (3600, "h"))
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -112,11 +113,13 @@ def percent(part: float, whole: float) -> int:
 
 @register.filter
 def rate(value: float, unit: str) -> str:
-    """Return a rate with its unit: 14.2 clips/s, 3.1 MB/s."""
+    """Return a rate a second, or a minute or an hour where it is slow: 14.2 clips/s, 3.1 MB/s."""
     if unit == "bytes":
         return f"{size(int(value))}/s"
+    seconds, per = next((each for each in _PERIODS if value * each[0] >= 1), _PERIODS[-1])
+    value *= seconds
     shown = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-    return f"{shown} {unit}/s"
+    return f"{shown} {unit}/{per}"
 
 
 @register.filter

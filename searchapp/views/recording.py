@@ -32,7 +32,9 @@ def recording(request: HttpRequest, pk: int) -> HttpResponse:
         "gaps": selectors.gaps(found),
         "second": _second(request.GET.get("t", ""), found),
         "alone": selectors.work_waits_alone(),
+        "encoder": found.camera.encoder,
         "manages": selectors.may_manage(request.user),
+        "trains": selectors.may_train(request.user),
     }
     if request.headers.get("HX-Request") == "true":
         return render(request, "recording/_live.html", context)

@@ -15,6 +15,7 @@ from indexing import search as door
 from indexing.models import Recording
 from indexing.search import Hit, Neighbour, SearchError, SearchQuery, SearchResult, With
 from searchapp import selectors
+from searchapp.encoders import encoder_for, rival
 from searchapp.forms import SearchForm, first_error, moment
 
 EXCLUSIONS = (0, 10, 30, 60, 120, 300, 900, 3600)
@@ -71,7 +72,8 @@ def search(request: HttpRequest) -> HttpResponse:
         query = form.query()
         context |= {"query": query, "second": query.second}
         try:
-            context |= _answer(request, door.search(query))
+            result = door.search(query)
+            context |= _answer(request, result) | _used(request, result)
         except SearchError as error:
             context["problem"], status = error.sentence, 422
     else:
@@ -169,6 +171,17 @@ def _answer(request: HttpRequest, result: SearchResult) -> dict[str, object]:
     return {"result": result, "found": found, "around": _folded(result.around_query, seen)}
 
 
+def _used(request: HttpRequest, result: SearchResult) -> dict[str, object]:
+    """Return the encoder that answered, and another to compare it with."""
+    encoder = encoder_for(request.user, result.encoder_id)
+    return {
+        "encoder": encoder,
+        "rival": rival(encoder),
+        "trains": selectors.may_train(request.user),
+        "this_search": urlencode(_kept(request.GET, but=("camera",))),
+    }
+
+
 def _folded(clips: Sequence[Neighbour], seen: dict[int, Recording]) -> Folded:
     shown = ((each, seen.get(each.recording_id)) for each in clips[:UNFOLDED])
     return Folded(tuple((each, owner) for each, owner in shown if owner), len(clips))
@@ -176,11 +189,11 @@ def _folded(clips: Sequence[Neighbour], seen: dict[int, Recording]) -> Folded:
 
 def _link(data: QueryDict, recording: int, second: int) -> str:
     """Return the link of the same search from another moment."""
-    kept = [
-        (key, value)
-        for key, values in data.lists()
-        if key not in ("recording", "second")
-        for value in values
-        if value
-    ]
+    kept = _kept(data, but=("recording", "second"))
     return "?" + urlencode([("recording", recording), ("second", second), *kept])
+
+
+def _kept(data: QueryDict, *, but: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the link chose, without the blanks and without some of it."""
+    pairs = ((key, value) for key, values in data.lists() for value in values)
+    return [(key, value) for key, value in pairs if value and key not in but]

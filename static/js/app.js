@@ -5,11 +5,12 @@ import "./hit-grid.js";
 import "./review-desk.js";
 import "./search-form.js";
 import "./time-line.js";
+import "./training-curves.js";
 import "./upload-zone.js";
 import { typing } from "./words.js";
 
 const help = document.getElementById("help");
-const PLACES = { l: "/", s: "/search" };
+const PLACES = { e: "/encoders", l: "/", s: "/search" };
 let going = false;
 
 function openHelp() {

@@ -1,0 +1,134 @@
+"""Two encoders of a camera side by side, on the same moment too."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from indexing import registry
+from indexing.models import Encoder, Recording
+from indexing.registry import Comparison, Entry, RegistryError
+from indexing.search import Hit, SearchError, SearchQuery, SearchResult
+from searchapp import encoders as reads
+from searchapp import selectors
+from searchapp.forms import SearchForm, first_error
+from searchapp.templatetags.learning import encoder_name
+from searchapp.views.search import WAYS
+
+# Two encoders may choose neighbouring seconds of one event. The window of the search would be too
+# wide: twenty hits a minute apart cover 40 minutes, so that every hit would be in common.
+SAME_MOMENT_S = 5
+# What a search may have chosen that the form of this page does not show.
+CARRIED = ("weight", "exclusion", "k", "since", "until")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A hit of one encoder, and its rank among the hits of the other; None where it has none."""
+
+    hit: Hit
+    recording: Recording
+    other: int | None
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    """Show two encoders with their numbers, curves and, for a moment, their hits."""
+    left = _encoder(request, "left")
+    right = _encoder(request, "right", default=reads.rival(left))
+    context: dict[str, object] = {
+        "left": left,
+        "right": right,
+        "offered": left.camera.encoders.order_by("-version"),
+        "recordings": selectors.recordings_for(request.user).filter(
+            camera=left.camera, duration_s__gt=0
+        ),
+        "ways": WAYS,
+        "carried": [(name, request.GET[name]) for name in CARRIED if request.GET.get(name)],
+        "trains": selectors.may_train(request.user),
+    }
+    query, problem = _query(request, left)
+    try:
+        _refuse_strangers(left, right)
+        context |= _compared(request, registry.compare(left, right))
+        context["behind"] = _behind(left, right)
+        if query:
+            context |= _compared(request, registry.compare(left, right, query))
+    except (RegistryError, SearchError) as error:
+        problem = error.sentence
+    context |= {"problem": problem, "query": query}
+    return render(request, "encoders/compare.html", context, status=422 if problem else 200)
+
+
+def _refuse_strangers(left: Encoder, right: Encoder) -> None:
+    """Refuse encoders that have seen different places: nothing of them can be compared."""
+    if left.camera_id != right.camera_id:
+        raise RegistryError(
+            f"{encoder_name(left)} and {encoder_name(right)} belong to different cameras, "
+            f"{left.camera} and {right.camera}; choose two of one camera."
+        )
+
+
+def _behind(left: Encoder, right: Encoder) -> list[Entry]:
+    """Return those of the two whose embeddings are not all there, so that hits may be missing."""
+    entries = (registry.entry(each) for each in (left, right))
+    return [entry for entry in entries if entry.clips_embedded < entry.clips_total]
+
+
+def _encoder(request: HttpRequest, side: str, default: Encoder | None = None) -> Encoder:
+    """Return the encoder that the link names for a side."""
+    number = request.GET.get(side, "")
+    if number.isdecimal() and len(number) < 19:
+        return reads.encoder_for(request.user, int(number))
+    if number or default is None:
+        raise Http404
+    return reads.encoder_for(request.user, default.pk)
+
+
+def _query(request: HttpRequest, left: Encoder) -> tuple[SearchQuery | None, str]:
+    """Return the moment of the link as a query, None without one, and what is wrong with it."""
+    if not request.GET.get("recording") or not request.GET.get("second"):
+        return None, ""
+    form = SearchForm(
+        request.GET,
+        zone=left.camera.tzinfo,
+        cameras=[left.camera.name],
+        within=list(selectors.recordings_for(request.user).values_list("pk", flat=True)),
+    )
+    if not form.is_valid():
+        return None, first_error(form)
+    query = form.query()
+    selectors.recording_for(request.user, query.recording_id)
+    return query, ""
+
+
+def _compared(request: HttpRequest, found: Comparison) -> dict[str, object]:
+    """Return the numbers of both encoders, and their hits where a moment was searched for."""
+    if found.results is None:
+        return {"comparison": found}
+    left, right = found.results
+    ids = {hit.recording_id for result in found.results for hit in result.hits}
+    seen = selectors.recordings_for(request.user).in_bulk(list(ids))
+    columns = (_picks(left, right, seen), _picks(right, left, seen))
+    return {
+        "comparison": found,
+        "columns": columns,
+        "common": sum(pick.other is not None for pick in columns[0]),
+    }
+
+
+def _picks(own: SearchResult, other: SearchResult, seen: dict[int, Recording]) -> list[Pick]:
+    """Return the hits of one encoder, each with its rank in the other's list."""
+    return [
+        Pick(hit, seen[hit.recording_id], _rank(hit, other))
+        for hit in own.hits
+        if hit.recording_id in seen
+    ]
+
+
+def _rank(hit: Hit, other: SearchResult) -> int | None:
+    """Return the best rank of the same moment under the other encoder."""
+    window = timedelta(seconds=min(SAME_MOMENT_S, other.query.exclusion_s))
+    return next((each.rank for each in other.hits if abs(each.at - hit.at) <= window), None)
