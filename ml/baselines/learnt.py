@@ -2,6 +2,7 @@
 
 from ml.baselines.system import AnomalyScore, Embedded, Floats, embedded
 from ml.corpus import Corpus
+from ml.encoders import VideoHead
 from ml.method import METHODS, Method
 from ml.training import EpochReport, Training
 
@@ -14,11 +15,20 @@ class Learnt:
     wants_frames = False
 
     def __init__(
-        self, method: Method | str, *, trunk_weights: str | None = None, name: str | None = None
+        self,
+        method: Method | str,
+        *,
+        trunk_weights: str | None = None,
+        head: VideoHead | None = None,
+        name: str | None = None,
     ) -> None:
-        """Take a method by name or as it is; `trunk_weights` names the trunk's learnt weights."""
+        """Take a method by name or as it is.
+
+        `trunk_weights` names the trunk's learnt weights, None for random ones; `head` is the rest
+        of E_v that was learnt with them.
+        """
         self._method = METHODS[method] if isinstance(method, str) else method
-        self._pretrained = trunk_weights is not None
+        self._pretrained, self._head = trunk_weights is not None, head
         self.name = name or NAMES.get(self._method.name, self._method.name)
         self.weights = f"own, on a trunk of {trunk_weights or 'random weights'}"
         # The paper's own score; ours adds the neighbours in each modality.
@@ -27,7 +37,7 @@ class Learnt:
 
     def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
         """See `System.fit`; raises TrainingError where the training cannot begin or go on."""
-        training = Training(train, self._method, seed, pretrained=self._pretrained)
+        training = Training(train, self._method, seed, pretrained=self._pretrained, head=self._head)
         self.reports = []
         while not training.finished:
             self.reports.append(training.run_epoch())

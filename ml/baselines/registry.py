@@ -6,12 +6,13 @@ from pathlib import Path
 
 from ml.baselines.descriptions import Starter, UntrainedDescriptions
 from ml.baselines.fusion import Fusion
-from ml.baselines.learnt import Learnt
+from ml.baselines.learnt import NAMES, Learnt
 from ml.baselines.mavil import Mavil
 from ml.baselines.pretrained import X3D, Adapa, AudioVideo, EfficientNet
 from ml.baselines.system import System
 from ml.baselines.tacma import Tacma
-from ml.weights import TrunkWeights
+from ml.encoders import split
+from ml.weights import TrunkWeights, pretrained_encoder
 
 
 def systems(
@@ -32,8 +33,8 @@ def systems(
     if frames is not None:
         single[EfficientNet.name] = partial(EfficientNet, frames)
     return {
-        "EPG as printed": partial(Learnt, "epg", trunk_weights=name),
-        "TPG": partial(Learnt, "tpg", trunk_weights=name),
+        NAMES["epg"]: partial(_learnt, "epg", trunk),
+        NAMES["tpg"]: partial(_learnt, "tpg", trunk),
         Tacma.name: Tacma,
         Mavil.name: Mavil,
         **single,
@@ -44,3 +45,9 @@ def systems(
         Starter.name: partial(Starter, name),
         UntrainedDescriptions.name: UntrainedDescriptions,
     }
+
+
+def _learnt(method: str, trunk: TrunkWeights | None) -> Learnt:
+    if trunk is None:
+        return Learnt(method)
+    return Learnt(method, trunk_weights=trunk.name, head=split(pretrained_encoder(trunk))[1])

@@ -6,6 +6,8 @@ import numpy as np
 
 from ml.corpus import Corpus
 from ml.distance import eq5
+from ml.foreground import FOREGROUND_DIM
+from ml.soundstats import SOUND_DIM
 
 KINDS = 6
 NEAREST = 10
@@ -43,6 +45,15 @@ class Planted:
     def _precision(self, distances: list[np.ndarray]) -> float:
         near = np.argsort(np.stack(distances), axis=1)[:, :NEAREST]
         return float((self.kind[near] == self.kind[:, None]).mean())
+
+
+def real_widths(corpus: Corpus) -> Corpus:
+    """The same clips with as many columns as the product's descriptions have."""
+    wide = {"foreground": FOREGROUND_DIM, "sound": SOUND_DIM}
+    repeated = {
+        field: np.tile(getattr(corpus, field), (1, -(-d // 15)))[:, :d] for field, d in wide.items()
+    }
+    return replace(corpus, **repeated)
 
 
 def planted(n: int = 240, seed: int = 0, *, noise: float = 1.0, lasts: int = 3) -> Planted:

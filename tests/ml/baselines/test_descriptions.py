@@ -1,13 +1,9 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from ml.baselines.descriptions import Descriptions, Starter, UntrainedDescriptions, sounds
-from ml.foreground import FOREGROUND_DIM
-from ml.soundstats import SOUND_DIM
 from ml.starter import StarterEncoder
-from tests.ml.baselines.planted import planted
+from tests.ml.baselines.planted import planted, real_widths
 
 
 def test_a_sound_is_its_statistics_and_each_bins_mean_and_deviation() -> None:
@@ -38,14 +34,7 @@ def test_untrained_descriptions_find_what_is_alike() -> None:
 
 @pytest.mark.parametrize("trunk", [None, "x3d-m kinetics-400 12345678"])
 def test_the_starter_is_the_products(trunk: str | None) -> None:
-    corpus = planted(60).corpus
-    # The product's encoder knows the widths of the real descriptions.
-    random = np.random.default_rng(0)
-    corpus = replace(
-        corpus,
-        foreground=random.random((60, FOREGROUND_DIM), np.float32),
-        sound=random.random((60, SOUND_DIM), np.float32),
-    )
+    corpus = real_widths(planted(60).corpus)
     system = Starter(trunk)
     system.fit(corpus, 0)
     masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
