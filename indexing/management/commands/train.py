@@ -35,10 +35,10 @@ class Command(BaseCommand):
         instead.add_argument("--cancel", action="store_true", help="stop for good")
 
     def handle(self, *, camera: str, wait: bool, **options: Any) -> None:
+        if wait and options["pause"]:
+            raise Misuse("A paused training does not end by itself, so do not wait for it.")
         training = self._asked(find(camera), options)
-        if wait and training.state in Training.OPEN:
-            if training.state == Training.State.PAUSED:
-                raise Misuse("A paused training does not end by itself; resume it.")
+        if wait:
             try:
                 self._follow(training)
             except WorkerDied as error:
