@@ -43,14 +43,15 @@ def of_optimizer(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, NDA
 def into_optimizer(optimizer: torch.optim.Optimizer, prefix: str, arrays: Arrays) -> None:
     """Set what `of_optimizer` gave out; parameters never trained so far have nothing.
 
-    Raises ValueError for a shape that is not its parameter's.
+    Raises IndexError or ValueError for a parameter that is not there or of another shape.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     kept: dict[int, dict[str, Any]] = {}
     for name, array in arrays.items():
         if name.startswith(f"{prefix}."):
             number, part = name.removeprefix(f"{prefix}.").split(".")
-            if array.ndim and array.shape != tuple(parameters[int(number)].shape):
+            parameter = parameters[int(number)]
+            if array.ndim and array.shape != tuple(parameter.shape):
                 raise ValueError(f"“{name}” is {array.shape}")
             kept.setdefault(int(number), {})[part] = torch.from_numpy(array.copy())
     optimizer.load_state_dict({**optimizer.state_dict(), "state": kept})

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.corpus import Corpus
+from ml.foreground import FOREGROUND_DIM
 from ml.inputs import Inputs, backgrounds
+from ml.preprocess import MEL_BINS, MEL_FRAMES
+from ml.soundstats import SOUND_DIM
 
 EMBEDDING = 512
 # Stages of E_a: two residual blocks each, the first of them with this stride.
@@ -96,24 +99,28 @@ class TrainedEncoder:
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise EncoderError(f"This encoder's “{name}” holds values that are no numbers.")
         try:
-            inputs = Inputs.from_arrays(_part("inputs", arrays))
-            video, audio = _part("video", arrays), _part("audio", arrays)
             encoder = cls(
-                inputs,
-                _checked("video", video, video_shapes(video)) if video else None,
-                _checked("audio", audio, audio_shapes()) if audio else None,
+                Inputs.from_arrays(_part("inputs", arrays)),
+                _weights("video", _part("video", arrays)),
+                _weights("audio", _part("audio", arrays)),
                 bool(arrays["mean_crop"][0]),
                 bool(arrays["unit"][0]),
-                _checked("its", {"scales": arrays["scales"]}, {"scales": (4,)})["scales"],
+                np.asarray(arrays["scales"], np.float32),
             )
+            tried = encoder.embed(_silent_clip())
+        except EncoderError:
+            raise
         except KeyError as error:
             raise EncoderError(
                 f"This is no trained encoder: it lacks “{error.args[0]}”."
             ) from error
-        except (IndexError, TypeError) as error:
+        except (ValueError, IndexError, TypeError) as error:
             raise EncoderError(
-                "This is no trained encoder: its arrays have other shapes."
+                "This encoder does not fit the features that are kept here: its arrays have other "
+                "shapes."
             ) from error
+        if not all(np.isfinite(z).all() for z in tried):
+            raise EncoderError("This encoder embeds clips as values that are no numbers.")
         return encoder
 
     def _joined(
@@ -158,7 +165,7 @@ def embed_sounds(weights: Weights, mel: Floats) -> Floats:
 
 def audio_shapes() -> dict[str, tuple[int, ...]]:
     """Name and shape of each of E_a's weights here."""
-    shapes: dict[str, tuple[int, ...]] = {"stem": (7 * 128, 64), "stem.bias": (64,)}
+    shapes: dict[str, tuple[int, ...]] = {"stem": (7 * MEL_BINS, 64), "stem.bias": (64,)}
     width_in = 64
     for stage, stride in enumerate(STRIDES):
         width = 64 << stage
@@ -215,11 +222,28 @@ def _part(prefix: str, arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
 
 
-def _checked(side: str, arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Floats]:
-    """Return the weights of these names, float32; raises EncoderError at the first difference."""
+def _weights(side: str, arrays: Arrays) -> dict[str, Floats] | None:
+    """Return the weights of one side, float32; raises EncoderError at the first difference."""
+    if not arrays:
+        return None
+    shapes = audio_shapes() if side == "audio" else video_shapes(arrays)
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise EncoderError(
                 f"This encoder's “{side}.{name}” is {arrays[name].shape} where {shape} is wanted."
             )
     return {name: np.ascontiguousarray(arrays[name], np.float32) for name in shapes}
+
+
+def _silent_clip() -> Corpus:
+    """One clip in which nothing is to be seen or heard, as features are kept today."""
+    return Corpus(
+        foreground=np.zeros((1, FOREGROUND_DIM), np.float32),
+        sound=np.zeros((1, SOUND_DIM), np.float32),
+        trunk=np.zeros((1, 2, 432), np.float32),
+        mel=np.zeros((1, MEL_BINS, MEL_FRAMES), np.float32),
+        has_video=np.ones(1, bool),
+        has_audio=np.ones(1, bool),
+        at=np.zeros(1, np.int64),
+        chunk=np.zeros(1, np.int64),
+    )

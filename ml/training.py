@@ -48,6 +48,11 @@ COLLAPSED_RATE = 0.9
 # A description whose every column deviates less than this says the same of all clips.
 UNCHANGING = 1e-6
 
+BROKE_DOWN = (
+    "The training broke down: its values are no longer numbers; lower the learning rates and "
+    "begin again."
+)
+
 Arrays = Mapping[str, NDArray[np.generic]]
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -216,10 +221,7 @@ class Training:
 
     def _descend(self, loss: Tensor) -> None:
         if not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"The training broke down in epoch {self.epochs_done + 1}: its loss is no longer "
-                "a number; lower the learning rates and begin again."
-            )
+            raise TrainingError(BROKE_DOWN)
         self._optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:
             loss.backward()  # type: ignore[no-untyped-call]
@@ -259,23 +261,28 @@ class Training:
         return rule(pictures, sounds)
 
     def _embed_all(self, clips: Rows) -> tuple[Floats, Floats]:
-        """Embed these of the clips that are trained on, as they will be: (m, 512) each."""
+        """Embed these of the clips that are trained on, as they will be: (m, 512) each.
+
+        What is not trained stays empty, (0, 512).
+        """
         self.video.eval()
         self.audio.eval()
         pictures, sounds = [], []
         with torch.inference_mode():
             for batch in np.array_split(clips, max(1, len(clips) // self.method.batch)):
                 z_v, z_a = self._embed(batch, learning=False)
-                pictures.append(z_v.view(-1, len(batch), EMBEDDING).mean(dim=0).numpy())
+                crops = z_v.view(-1, len(batch), EMBEDDING)
+                pictures.append(crops.mean(dim=0).numpy() if len(crops) else z_v.numpy())
                 sounds.append(z_a.numpy())
-        return np.concatenate(pictures), np.concatenate(sounds)
+        shared = np.concatenate(pictures), np.concatenate(sounds)
+        if not all(np.isfinite(z).all() for z in shared):
+            raise TrainingError(BROKE_DOWN)
+        return shared
 
     def _spread(self) -> float:
         number = min(len(self.clips), MEASURED_CLIPS)
         some = np.linspace(0, len(self.clips) - 1, number).astype(np.int64)
-        z_v, z_a = self._embed_all(some)
-        trained = {"video": [z_v], "audio": [z_a], "both": [z_v, z_a]}[self.sides]
-        return min(effective_rank(z) for z in trained)
+        return min(effective_rank(z) for z in self._embed_all(some) if len(z))
 
     def checkpoint(self) -> dict[str, NDArray[np.generic]]:
         """Return everything needed to go on, as named arrays: between epochs no state is random."""
@@ -330,11 +337,6 @@ class Training:
         some = np.linspace(0, len(self.clips) - 1, min(len(self.clips), MEASURED_CLIPS))
         with _reproducible(self.seed, 0):
             shared = self._embed_all(some.astype(np.int64))
-        if not all(np.isfinite(z).all() for z in shared):
-            raise TrainingError(
-                "The trained weights are no longer numbers; lower the learning rates and train "
-                "again."
-            )
         return TrainedEncoder(
             self._inputs,
             video_weights(self.video) if self.sides != "audio" else None,
