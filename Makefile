@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 RUN_PACKAGES := ffmpeg util-linux
 TEST_PACKAGES := $(RUN_PACKAGES) redis-server postgresql nginx-light chromium
 
-.PHONY: setup demo test check bench screenshots clean
+.PHONY: setup demo test check bench evaluate evaluate-full screenshots clean
 .DEFAULT_GOAL := demo
 
 setup: .venv/tests.stamp
@@ -27,9 +27,13 @@ setup: .venv/tests.stamp
 	@$(BIN)/pip install --quiet --editable .
 	@touch $@
 
+.venv/evaluate.stamp: .venv/run.stamp
+	@$(BIN)/pip install --quiet --editable ".[evaluate]"
+	@touch $@
+
 .venv/tests.stamp: .venv/run.stamp
 	@$(call debian,$(TEST_PACKAGES))
-	@$(BIN)/pip install --quiet --editable ".[dev]"
+	@$(BIN)/pip install --quiet --editable ".[dev,evaluate]"
 	@touch $@
 
 # Installs those of the packages that are missing; asks for root only then.
@@ -60,6 +64,12 @@ check: .venv/tests.stamp
 
 bench: .venv/tests.stamp
 	@$(BIN)/python -m tests.benchmarks
+
+evaluate: .venv/evaluate.stamp
+	@exec $(BIN)/python manage.py evaluate $(if $(SOUNDS),--sounds "$(SOUNDS)") $(if $(MEDIA),--media "$(MEDIA)")
+
+evaluate-full: .venv/evaluate.stamp
+	@exec $(BIN)/python manage.py evaluate --profile full $(if $(SOUNDS),--sounds "$(SOUNDS)") $(if $(MEDIA),--media "$(MEDIA)")
 
 screenshots: .venv/tests.stamp
 	@$(BIN)/python docs/screenshots.py "$(or $(URL),http://127.0.0.1:$(PORT))" --password "$(PASSWORD)"

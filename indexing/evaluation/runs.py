@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from indexing.evaluation.cells import Cell, Store
 from indexing.evaluation.fingerprint import fingerprint
 from indexing.evaluation.frames import frame_features
+from indexing.evaluation.gating import judge
 from indexing.evaluation.profiles import CHALLENGING, SAME, Bench, Profile
 from indexing.evaluation.sources import digest
 from indexing.evaluation.streams import Stream
-from indexing.evaluation.systems import MAIN, Row
+from indexing.evaluation.systems import MAIN, RUINED, Row
 from indexing.evaluation.weighing import WEIGHING, weigh
 from indexing.progress import duration
+from ml.baselines.learnt import Learnt
 from ml.baselines.system import ScoresAnomalies, System
 from ml.corpus import Corpus
 from ml.evaluation.measure import Sample, Yardstick, measure
@@ -38,6 +40,7 @@ class Training:
     seed: int
     cells: dict[str, Cell]  # by role
     shown: bool  # whether its embeddings are kept for pictures
+    held_back: Stream | None  # another stream of the same view, for the gate to judge by
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def plan(profile: Profile, rows: Iterable[Row], streams: Path) -> list[Training]
 def _wanted(profile: Profile, row: Row, seed: int, *, first: bool, main_bench: bool) -> bool:
     if row.slow and not profile.slow:
         return False
-    if not row.seeded and seed != profile.seeds[0]:
+    if not (row.seeded and row.table != RUINED) and seed != profile.seeds[0]:
         return False
     return row.table == MAIN or (profile.ablations and first and main_bench)
 
@@ -91,12 +94,12 @@ def _training(
         )
         for role, test in tests.items()
     }
-    return Training(row, source, tests, seed, cells, shown)
+    others = [Stream.of(other, streams) for other in bench.train if other != train]
+    return Training(row, source, tests, seed, cells, shown, others[0] if others else None)
 
 
 def _code(row: Row) -> str:
-    extraction = ("indexing.extraction", "indexing.evaluation.streams")
-    return fingerprint(*row.modules, *extraction, "ml.evaluation.measure", *WEIGHING)
+    return fingerprint(*row.modules, "indexing.extraction", "ml.evaluation.measure", *WEIGHING)
 
 
 def missing(training: Training, store: Store, *, any_code: bool = False) -> list[str]:
@@ -159,9 +162,14 @@ class _Report:
 
 
 def _prepare(todo: list[Training], options: Options) -> None:
-    streams = {s.key: s for t in todo for s in (t.train, *t.tests.values())}
+    streams = {s.key: s for t in todo for s in _streams(t)}
     for stream in streams.values():
         stream.prepare(jobs=options.jobs, keep_video=options.keep_video)
+
+
+def _streams(training: Training) -> list[Stream]:
+    held_back = [training.held_back] if training.held_back else []
+    return [training.train, *training.tests.values(), *held_back]
 
 
 def _compute(
@@ -188,9 +196,14 @@ def _compute(
     for day, role in enumerate(roles, 1):
         cell, test = training.cells[role], training.tests[role]
         started = time.monotonic()
-        asked = _Footage.of(test, day, system, options).sample(system)
+        shown = _Footage.of(test, day, system, options)
+        asked = shown.sample(system)
         embed_s = time.monotonic() - started
         found = measure(yardstick, asked, weigh(learnt.embedded))
+        if role == SAME and isinstance(system, Learnt) and training.held_back:
+            trunk = training.row.settings["weights"]["trunk"]
+            corpora = footage.corpus, training.held_back, shown.corpus
+            found["gate"] = judge(system, trunk, *corpora, test.truth)
         if training.shown and role == SAME:
             store.write_arrays(cell, _arrays(asked, yardstick))
         seconds = {"fit": round(fit_s, 1), "embed": round(embed_s, 1)}

@@ -1,6 +1,6 @@
 """Event search with known truth: by both modalities, by one, and across them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -10,7 +10,7 @@ from ml import retrieval
 from ml.baselines.system import Embedded
 from ml.distance import AUDIO_WEIGHT
 from ml.evaluation.truth import Modality, Truth
-from ml.retrieval import Footage, Mode, Score
+from ml.retrieval import Footage, Labels, Mode, Score
 
 MODES: tuple[Mode, ...] = ("joint", "video", "audio", "video-to-audio", "audio-to-video")
 
@@ -31,18 +31,30 @@ def mode_scores(
 ) -> Mapping[str, Score]:
     """mAP@20 and recall@10 by kind in one mode; `audio_weight` is for joint searches."""
     asked, answered = _sides(mode)
-    labels = truth.labels(asked)
     targets = truth.labels(answered) if answered != asked else None
-    z_v, z_a, has_video, how = embedded.z_v, embedded.z_a, embedded.has_video, mode
-    shared = 0
-    if answered != asked and embedded.common is not None:
+    footage, how = _footage(embedded, mode, truth.labels(asked), targets)
+    return retrieval.evaluate(footage, how, audio_weight=audio_weight)
+
+
+def mode_distances(embedded: Embedded, queries: Sequence[int], mode: Mode) -> NDArray[np.float64]:
+    """Distance of every clip to q queries in one mode (q, n), infinite where one lacks."""
+    footage, how = _footage(embedded, mode, (), None)
+    return retrieval.distances_from(footage, queries, how)
+
+
+def _footage(
+    embedded: Embedded, mode: Mode, labels: Labels, targets: Labels | None
+) -> tuple[Footage, Mode]:
+    """The embeddings that a mode compares, and the mode to compare them by."""
+    z_v, z_a, shared = embedded.z_v, embedded.z_a, 0
+    has_video, has_audio = embedded.has_video, embedded.has_audio
+    if "-to-" in mode and embedded.common is not None:
         z_v, z_a = embedded.common
         shared = z_v.shape[1]
     if mode == "joint" and embedded.concatenated:
         # A concatenation is compared as one modality is, where a clip has both.
-        z_v, has_video, how = embedded.joint, has_video & embedded.has_audio, "video"
-    footage = Footage(z_v, z_a, has_video, embedded.has_audio, labels, targets, shared)
-    return retrieval.evaluate(footage, how, audio_weight=audio_weight)
+        mode, z_v, has_video = "video", embedded.joint, has_video & has_audio
+    return Footage(z_v, z_a, has_video, has_audio, labels, targets, shared), mode
 
 
 def modes(embedded: Embedded) -> list[Mode]:
