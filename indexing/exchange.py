@@ -56,7 +56,7 @@ def write_encoder(encoder: Encoder, path: Path) -> Published:
         "kind": encoder.kind,
         "camera": encoder.camera.name,
         **described(encoder),
-        "arrays": {name: _digest(array) for name, array in arrays.items()},
+        "arrays": {name: digest(array) for name, array in arrays.items()},
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -84,8 +84,9 @@ def read_encoder(stream: BinaryIO, *, camera: Camera, name: str) -> Encoder:
         _copy(stream, copy, name)
         about, arrays = _opened(Path(copy.name), name)
     row = _row(about, name)
-    made = _made(row.kind, arrays, name)
-    _probe(made, row, name)
+    with np.errstate(all="ignore"):  # what overflows is found by its result
+        made = _made(row.kind, arrays, name)
+        _probe(made, row, name)
     row.camera = camera
     return _entered(row, store(made), name)
 
@@ -118,9 +119,7 @@ def _opened(path: Path, name: str) -> tuple[dict[str, Any], Arrays]:
         about = json.loads(metadata["about"], parse_constant=_no_constant)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise RegistryError(f"{name} is truncated or damaged; export or copy it again.") from error
-    if not isinstance(about, dict) or about.get("arrays") != {
-        n: _digest(arrays[n]) for n in arrays
-    }:
+    if not isinstance(about, dict) or about.get("arrays") != {n: digest(arrays[n]) for n in arrays}:
         raise RegistryError(f"{name} is damaged: its checksums do not fit; copy it again.")
     for array in arrays.values():
         if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
@@ -132,7 +131,7 @@ def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is no number of JSON")
 
 
-def _digest(array: NDArray[np.generic]) -> str:
+def digest(array: NDArray[np.generic]) -> str:
     """Return the SHA-256 of an array: its type, its shape and its bytes."""
     kind = f"{array.dtype.str} {array.shape} ".encode()
     return hashlib.sha256(kind + np.ascontiguousarray(array).tobytes()).hexdigest()
@@ -174,16 +173,21 @@ def _row(about: Mapping[str, Any], name: str) -> Encoder:
 
 
 def _made(kind: str, arrays: Arrays, name: str) -> StarterEncoder | TrainedEncoder:
-    """Make the encoder from its arrays."""
+    """Make the encoder from its arrays: all of them, and each of its own type and shape."""
     starter = kind == Encoder.Kind.STARTER
     try:
-        return (StarterEncoder if starter else TrainedEncoder).from_arrays(arrays)
+        made = (StarterEncoder if starter else TrainedEncoder).from_arrays(arrays)
     except EncoderError as error:
         raise RegistryError(f"{name} cannot be taken in. {error}") from error
     except (KeyError, ValueError, IndexError, TypeError) as error:
-        raise RegistryError(
-            f"{name} cannot be taken in: it lacks a part of its encoder."
-        ) from error
+        raise RegistryError(f"{name} cannot be taken in: a part of it is missing.") from error
+    if _forms(made.arrays()) != _forms(arrays):
+        raise RegistryError(f"{name} cannot be taken in: its arrays are not those of an encoder.")
+    return made
+
+
+def _forms(arrays: Arrays) -> dict[str, tuple[Any, ...]]:
+    return {name: (array.dtype, array.shape) for name, array in arrays.items()}
 
 
 def _probe(encoder: StarterEncoder | TrainedEncoder, row: Encoder, name: str) -> None:
