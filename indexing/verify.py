@@ -12,7 +12,7 @@ from django.conf import settings
 from indexing import snapshots
 from indexing.files import FileDamaged, checked
 from indexing.jobs import do_again
-from indexing.models import Camera, Chunk, Encoder, Recording, Shard, Work
+from indexing.models import Camera, Chunk, Encoder, Recording, Shard, Training, Work
 
 
 @dataclass
@@ -129,8 +129,12 @@ def garbage() -> list[Path]:
         *Chunk.objects.values_list("thumbnails", flat=True),
         *Shard.objects.values_list("file", flat=True),
         *Encoder.objects.values_list("file", flat=True),
+        *Training.objects.values_list("checkpoint", flat=True),
     }
-    folders = ("incoming", "originals", "previews", "features", "thumbnails", "shards", "encoders")
+    folders = (
+        *("incoming", "originals", "previews", "features", "thumbnails", "shards"),
+        *("encoders", "checkpoints"),
+    )
     return [
         path
         for folder in folders
