@@ -18,15 +18,18 @@ from safetensors.numpy import load_file, save_file
 from indexing import exchange, ingest, registry, switching, training
 from indexing.exchange import read_encoder, write_encoder
 from indexing.files import absolute
-from indexing.models import Camera, Encoder, Job, Training
+from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training, Work
 from indexing.registry import RegistryError
-from indexing.search import SearchQuery
-from indexing.verify import garbage
+from indexing.search import SearchQuery, search
+from indexing.verify import garbage, verify
+from indexing.weights import trunk_name
 from tests.footage import add_footage
 
 pytestmark = pytest.mark.django_db
 
 Arrays = dict[str, Any]
+Ingest = Callable[..., Recording]
+Make = Callable[..., Path]
 SETTINGS = {"foreground_width": 16, "batch": 128, "audio_depth": 1, "private_video": 20}
 
 
@@ -112,6 +115,61 @@ def test_an_encoder_of_other_trunk_weights_is_not_put_in_use(
     with pytest.raises(RegistryError, match="trained with the trunk weights “x3d-m kinetics"):
         registry.activate(registry.find(encoder.pk))
     assert not Job.objects.filter(kind=Job.Kind.BUILD).exists()
+
+
+def test_a_real_recording_is_embedded_by_the_trained_encoder_in_use(
+    exported: Path, camera: Camera, ingest_file: Ingest, make_video: Make
+) -> None:
+    starter, encoder = camera.encoders.get(), in_use(exported, camera)
+
+    recording = ingest_file(make_video(8))
+
+    assert [shard.encoder for shard in Shard.objects.filter(chunk__recording=recording)] == [
+        encoder
+    ]
+    assert recording.chunks.get().trunk == trunk_name(None)
+    assert search(SearchQuery(recording.pk, 2, exclusion_s=1)).encoder_id == encoder.pk
+    assert verify().ok
+    assert registry.activate(starter) is not None, "it has not embedded the new recording"
+
+
+def test_a_trained_encoder_keeps_the_trunk_that_it_was_trained_with(
+    exported: Path,
+    camera: Camera,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    starter = camera.encoders.get()
+    in_use(exported, camera)
+    Chunk.objects.update(trunk="x3d-m kinetics-400 12345678")
+
+    assert ingest.describe_again(trunk_name(None)) == 0, "its footage stays as it is"
+    with django_capture_on_commit_callbacks(execute=True):
+        registry.activate(starter)
+
+    waiting = Chunk.objects.filter(state=Work.State.WAITING)
+    assert waiting.count() == camera.recordings.get().chunks.count(), "a starter sees with others"
+
+
+def test_footage_whose_trunk_is_gone_is_told_so(
+    exported: Path, camera: Camera, ingest_file: Ingest, make_video: Make
+) -> None:
+    encoder = in_use(exported, camera)
+    Encoder.objects.filter(pk=encoder.pk).update(trunk="x3d-m kinetics-400 12345678")
+
+    recording = ingest_file(make_video(6))
+
+    assert recording.state == Recording.State.REFUSED
+    assert "“x3d-m kinetics-400 12345678” are not here" in recording.reason
+
+
+def in_use(exported: Path, camera: Camera) -> Encoder:
+    """Return an imported encoder that was put in use."""
+    encoder = take_in(exported, camera)
+    job = registry.activate(encoder)
+    assert job is not None
+    ingest.run_job(job.pk)
+    assert Camera.objects.get().encoder == encoder
+    return encoder
 
 
 def test_what_is_in_use_is_not_deleted(
