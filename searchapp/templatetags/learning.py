@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from indexing.models import Encoder, Training
+from indexing.models import Camera, Encoder, Training
 from ml.method import METHODS
 from searchapp.templatetags.words import day, duration
 
@@ -146,6 +146,12 @@ def measure(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+@register.filter
+def trained_before(camera: Camera) -> bool:
+    """Tell whether a camera has a trained encoder, in use or not."""
+    return camera.encoders.filter(kind=Encoder.Kind.EPG).exists()
 
 
 @register.filter

@@ -50,15 +50,15 @@ def compare(request: HttpRequest) -> HttpResponse:
         "trains": selectors.may_train(request.user),
     }
     query, problem = _query(request, left)
+    behind = _behind(left, right)
     try:
         _refuse_strangers(left, right)
         context |= _compared(request, registry.compare(left, right))
-        context["behind"] = _behind(left, right)
-        if query:
+        if query and not behind:
             context |= _compared(request, registry.compare(left, right, query))
     except (RegistryError, SearchError) as error:
         problem = error.sentence
-    context |= {"problem": problem, "query": query}
+    context |= {"problem": problem, "behind": behind if query else []}
     return render(request, "encoders/compare.html", context, status=422 if problem else 200)
 
 
@@ -72,7 +72,7 @@ def _refuse_strangers(left: Encoder, right: Encoder) -> None:
 
 
 def _behind(left: Encoder, right: Encoder) -> list[Entry]:
-    """Return those of the two whose embeddings are not all there, so that hits may be missing."""
+    """Return those of the two whose embeddings are not all there: their hits would mislead."""
     entries = (registry.entry(each) for each in (left, right))
     return [entry for entry in entries if entry.clips_embedded < entry.clips_total]
 

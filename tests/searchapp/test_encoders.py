@@ -315,5 +315,7 @@ def test_the_search_and_the_recording_say_which_encoder_is_used(
         page = flat(operator.get(address).text)
         assert f'href="/encoders/{encoder.pk}">Encoder {encoder.pk}</a>, trained on 4 h' in page
     page = operator.get(link).text
+    operator.post(f"/encoders/{old.pk}/activate")
+    assert "a starter that is not trained" in operator.get(f"/recordings/{recording.pk}").text
     kept = f"recording={recording.pk}&amp;second=40&amp;exclusion=10"
     assert f"/encoders/compare?left={encoder.pk}&right={old.pk}&{kept}" in page
