@@ -31,6 +31,8 @@ ANSWERING = (OURS, TPG, Mavil.name, AUDIO_VIDEO)
 OUR_HITS, OTHER_HITS = 4, 2
 # The paper's Figure 5 shows the four distinct events of the highest score.
 ANOMALIES = 4
+# A map of fewer seconds with an event shows nothing.
+LEAST_MARKS = 10
 
 Doubles = NDArray[np.float64]
 
@@ -80,7 +82,7 @@ def draw(out: Path, results: Results, found: dict[str, Kept]) -> dict[str, str]:
 
 def _draw(out: Path, results: Results, found: dict[str, Kept]) -> Iterator[tuple[str, str]]:
     same = results.main.of(test=SAME)
-    if same.all:
+    if same.figure(joint_precision()):
         _bars(out / "kinds.png", same)
         yield "kinds.png", "Joint mAP@20 by kind, same view on another day; lines are spreads."
     trained = {name: _curves(same, name) for name in (OURS, TPG, EPG)}
@@ -88,10 +90,11 @@ def _draw(out: Path, results: Results, found: dict[str, Kept]) -> Iterator[tuple
         plots.curves(out / "curves.png", {name: runs for name, runs in trained.items() if runs})
         yield "curves.png", "Trainings epoch by epoch, a line a seed and stream."
     known = {name: found[name] for name in SHOWN if name in found}
-    if known:
-        plots.roc(out / "roc.png", _roc(known, same), "Rare kinds, each system's best score")
+    if scores := _roc(known, same):
+        plots.roc(out / "roc.png", scores, "Rare kinds, each system's best score")
         yield "roc.png", "Rare seconds against all others, one seed."
-    if mapped := {name: _map(found[name]) for name in MAPPED if name in found}:
+    mapped = {name: _map(found[name]) for name in MAPPED if name in found}
+    if mapped and sum(label != "" for label in next(iter(mapped.values()))[1]) >= LEAST_MARKS:
         plots.maps(out / "maps.png", mapped, "Two principal components of what happens")
         yield "maps.png", "Embeddings of picture and sound, one seed; a mark a second."
     if OURS in found:
@@ -134,7 +137,7 @@ def _roc(known: dict[str, Kept], same: Results) -> dict[str, tuple[Doubles, NDAr
 
 
 def _map(one: Kept) -> tuple[Doubles, list[str]]:
-    labels = [min(kinds) if len(kinds) == 1 else "" for kinds in one.stream.truth.labels("joint")]
+    labels = [min(kinds, default="") for kinds in one.stream.truth.labels("joint")]
     return one.embedded.joint.astype(np.float64), labels
 
 

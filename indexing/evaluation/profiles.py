@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indexing.evaluation.sources import Composition, Source, Street
 
+MINUTE, HOUR = 60, 3600
 # The seeds of no stream that anything was tuned on (docs/experiments.md).
 TRAIN_SEEDS = (4101, 4102)
 SAME, SIMILAR, CHALLENGING, NIGHT = "same view", "similar view", "challenging view", "night"
@@ -38,10 +39,10 @@ def small() -> Profile:
     """A few minutes: one short stream to train on, two to test on, one seed."""
     bench = Bench(
         "Crossroads",
-        (Street("A, 15 min", TRAIN_SEEDS[0], 15),),
+        (Street("A, 15 min", TRAIN_SEEDS[0], 15 * MINUTE),),
         {
-            SAME: Street("A, another day", 4201, 20),
-            CHALLENGING: Street("C", 4203, 15, view="C"),
+            SAME: Street("A, another day", 4201, 20 * MINUTE),
+            CHALLENGING: Street("C", 4203, 15 * MINUTE, view="C"),
         },
     )
     return Profile("small", (bench,), (1,), slow=False, ablations=False)
@@ -51,12 +52,12 @@ def full() -> Profile:
     """Hours: two streams of an hour and three seeds, tested on four views and lights."""
     bench = Bench(
         "Crossroads",
-        tuple(Street(f"A, hour {n}", seed, 60) for n, seed in enumerate(TRAIN_SEEDS, 1)),
+        tuple(Street(f"A, hour {n}", seed, HOUR) for n, seed in enumerate(TRAIN_SEEDS, 1)),
         {
-            SAME: Street("A, another day", 4201, 60),
-            SIMILAR: Street("B", 4202, 60, view="B"),
-            CHALLENGING: Street("C", 4203, 60, view="C"),
-            NIGHT: Street("A, night", 4204, 60, light="night"),
+            SAME: Street("A, another day", 4201, HOUR),
+            SIMILAR: Street("B", 4202, HOUR, view="B"),
+            CHALLENGING: Street("C", 4203, HOUR, view="C"),
+            NIGHT: Street("A, night", 4204, HOUR, light="night"),
         },
     )
     return Profile("full", (bench,), (1, 2, 3), slow=True, ablations=True)
@@ -87,9 +88,10 @@ def with_sounds(profile: Profile, folder: Path) -> Profile:
 def with_composition(profile: Profile, media: Path) -> Profile:
     """The profile and a real video under real sounds at known times, training and test apart."""
     hours = profile.name == "full"
+    train_s, test_s = (40 * MINUTE, HOUR) if hours else (15 * MINUTE, 20 * MINUTE)
     bench = Bench(
         "Real video, real sound, composed",
-        (Composition("composed", 4301, 40 if hours else 15, media, 0),),
-        {SAME: Composition("composed, other recordings", 4302, 60 if hours else 20, media, 1)},
+        (Composition("composed", 4301, train_s, media, 0),),
+        {SAME: Composition("composed, other recordings", 4302, test_s, media, 1)},
     )
     return replace(profile, benches=(*profile.benches, bench))

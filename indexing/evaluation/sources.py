@@ -22,7 +22,7 @@ class Source(Protocol):
         """What tables call it."""
 
     @property
-    def minutes(self) -> int:
+    def seconds(self) -> int:
         """How long it is."""
 
     def settings(self) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Street:
 
     name: str
     seed: int
-    minutes: int
+    seconds: int
     view: str = "A"
     light: LightName = "mixed"
     sounds: Path | None = None
@@ -54,10 +54,9 @@ class Street:
 
     def write(self, out: Path, jobs: int) -> None:
         """Render it, telling the terminal how far it is."""
-        seconds = 60 * self.minutes
-        plan = draw_plan(self.seed, self.view, seconds, self.light)
+        plan = draw_plan(self.seed, self.view, self.seconds, self.light)
         real = read_sounds(self.sounds, half=self.half) if self.sounds else None
-        record(out, plan, 0, seconds, real, jobs=jobs, name=f"Rendering {self.name}")
+        record(out, plan, 0, self.seconds, real, jobs=jobs, name=f"Rendering {self.name}")
 
 
 def listing(folder: Path | None) -> str | None:
@@ -78,7 +77,7 @@ class Composition:
 
     name: str
     seed: int
-    minutes: int
+    seconds: int
     media: Path
     half: int
 
@@ -86,7 +85,7 @@ class Composition:
         """Everything that determines picture and sound, but for the code."""
         return {
             "seed": self.seed,
-            "minutes": self.minutes,
+            "seconds": self.seconds,
             "half": self.half,
             "media": [listing(self.media / part) for part in _MEDIA],
             "code": fingerprint(composed.__name__),
@@ -94,7 +93,7 @@ class Composition:
 
     def write(self, out: Path, jobs: int) -> None:
         """Compose it."""
-        composed.compose(out, self.media, seconds=60 * self.minutes, seed=self.seed, half=self.half)
+        composed.compose(out, self.media, seconds=self.seconds, seed=self.seed, half=self.half)
 
 
 def digest(value: object) -> str:

@@ -62,7 +62,7 @@ class Stream:
     @property
     def seconds(self) -> int:
         """How long it is."""
-        return 60 * self.source.minutes
+        return self.source.seconds
 
     @cached_property
     def truth(self) -> Truth:

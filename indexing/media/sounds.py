@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import ffmpeg
@@ -42,22 +43,26 @@ def read_sounds(folder: Path, *, half: int | None = None) -> dict[str, list[Samp
 
     At any depth, a file belongs to the class it is named after, else to that of its folder. Sirens
     are dealt out in turn to ambulance and police, so that the two stay different. `half` 0 or 1
-    keeps every second original recording of a class alone, so that what is trained on and what is
-    tested on share none; a class that cannot be halved is then in neither, but for the ambience,
-    which belongs to the place.
+    keeps about half of the original recordings, so that what is trained on and what is tested on
+    share none; a class that cannot be halved is then in neither, but for the ambience, which
+    belongs to the place.
 
     Raises MediaError where there is no such folder or no known class in it.
     """
     if not folder.is_dir():
         raise MediaError(f"There is no folder of sounds at {folder}.")
+    files = {name: _files(folder, name) for name in CLASSES}
+    halves = dealt(files)
     sounds: dict[str, list[Samples]] = {}
     for name, kinds in CLASSES.items():
-        files = _files(folder, name)
+        chosen = files[name]
         if half is not None and kinds != ("ambience",):
+            sides = [[path for path in chosen if halves[original(path)] == h] for h in (0, 1)]
             # Each of a class's kinds needs an original of its own in either half.
-            files = halved(files, half) if len(originals(files)) >= 2 * len(kinds) else []
-        numbers = {one: number for number, one in enumerate(originals(files))}
-        for number, path in enumerate(files[:_MOST]):
+            enough = all(len(originals(side)) >= len(kinds) for side in sides)
+            chosen = sides[half] if enough else []
+        numbers = {one: number for number, one in enumerate(originals(chosen))}
+        for number, path in enumerate(chosen[:_MOST]):
             turn = number if half is None else numbers[original(path)]
             sounds.setdefault(kinds[turn % len(kinds)], []).append(read_sound(path))
     if not sounds:
@@ -88,10 +93,21 @@ def originals(files: list[Path]) -> list[str]:
     return list(dict.fromkeys(map(original, files)))
 
 
-def halved(files: list[Path], half: int) -> list[Path]:
-    """Keep the files of every second original recording, from the first (0) or the second (1)."""
-    kept = set(originals(files)[half::2])
-    return [path for path in files if original(path) in kept]
+def dealt(files: Mapping[str, list[Path]]) -> dict[str, int]:
+    """Deal out original recordings to half 0 or 1, given the files of every class.
+
+    Every class is shared out as evenly as can be; a recording that several classes were cut from
+    is in one half alone.
+    """
+    halves: dict[str, int] = {}
+    for name in sorted(files):
+        names = originals(files[name])
+        counts = [sum(halves.get(one) == half for one in names) for half in (0, 1)]
+        for one in names:
+            if one not in halves:
+                halves[one] = int(counts[1] < counts[0])
+                counts[halves[one]] += 1
+    return halves
 
 
 def read_sound(path: Path) -> Samples:

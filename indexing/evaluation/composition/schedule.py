@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexing.media.sounds import halved, original
+from indexing.media.sounds import dealt, original
 
 KINDS = ("siren", "car_horn", "dog_bark", "drilling", "gun_shot", "children_playing")
 # Farther apart within a kind than the exclusion window and the longest sound together.
@@ -39,24 +39,28 @@ def schedule(
     """Plan 6-10 sounds of each kind, fewer where they do not fit, no file twice.
 
     The files of a kind are pieces of `originals` recordings: of as many sirens that come by again
-    and again. `half` 0 or 1 draws them from every second recording alone, so that two
-    compositions share none. Raises ValueError where the length is too short or there are too few
+    and again. `half` 0 or 1 draws them from half of the recordings, so that two compositions
+    share none. Raises ValueError where the length is too short or there are too few
     files.
     """
     rng = np.random.default_rng(seed)
     planned: list[Planned] = []
+    files = {kind: sorted((sounds / kind).glob("*.ogg")) for kind in kinds}
+    if half is not None:
+        halves = dealt(files)
+        files = {k: [p for p in some if halves[original(p)] == half] for k, some in files.items()}
     for kind in kinds:
         count = min(int(rng.integers(FEWEST, MOST + 1)), (seconds - 2 * SOUND_S) // (APART_S + 10))
         if half is not None:
-            count = min(count, len(halved(sorted((sounds / kind).glob("*.ogg")), half)))
+            count = min(count, len(files[kind]))
         if count < 2:
             raise ValueError(
                 f"{seconds} s and the files of {kind} are too few for two sounds of it."
             )
         starts = _free_starts(rng, planned, seconds, count)
-        files = _files(rng, sounds / kind, count, originals, half)
+        chosen = _chosen(rng, kind, files[kind], count, originals)
         levels = rng.uniform(LOWEST_SNR_DB, HIGHEST_SNR_DB, count)
-        planned += map(Planned, [kind] * count, files, starts, levels)
+        planned += map(Planned, [kind] * count, chosen, starts, levels)
     return sorted(planned, key=lambda one: one.start_s)
 
 
@@ -76,13 +80,12 @@ def _free_starts(
     raise ValueError(f"{seconds} s are too short for so many sounds.")
 
 
-def _files(
-    rng: np.random.Generator, folder: Path, count: int, originals: int, half: int | None
+def _chosen(
+    rng: np.random.Generator, kind: str, files: list[Path], count: int, originals: int
 ) -> list[Path]:
     """Draw files in turn from so many original recordings, from more where they run out."""
     pieces: dict[str, list[Path]] = {}
-    files = sorted(folder.glob("*.ogg"))
-    for path in files if half is None else halved(files, half):
+    for path in files:
         pieces.setdefault(original(path), []).append(path)
     enough = -(-count // originals)
     names = [str(name) for name in rng.permutation(sorted(pieces))]
@@ -93,5 +96,5 @@ def _files(
         for turn, index in enumerate(rng.permutation(len(pieces[name])))
     ]
     if len(ranked) < count:
-        raise ValueError(f"There are only {len(ranked)} sounds in {folder}; {count} are wanted.")
+        raise ValueError(f"There are only {len(ranked)} sounds of {kind}; {count} are wanted.")
     return [path for *_, path in sorted(ranked)[:count]]
