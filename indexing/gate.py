@@ -75,6 +75,6 @@ def flat(measures: Measures) -> Metrics:
     for name, value in asdict(measures).items():
         if isinstance(value, Mapping):
             found |= {f"{name}.{mode}": float(one) for mode, one in value.items()}
-        elif value is not None:
+        elif value is not None and name != "clips":
             found[name] = float(value)
     return found

@@ -124,6 +124,16 @@ def again(work: Work, **fields: object) -> None:
     transaction.on_commit(lambda: wake([work]))
 
 
+def others_wait(work: Work) -> bool:
+    """Tell whether any other work waits for a worker, so that long work should end its turn."""
+    return any(
+        kind._default_manager.filter(state=Work.State.WAITING)
+        .exclude(pk=work.pk if isinstance(work, kind) else None)
+        .exists()
+        for kind in KINDS
+    )
+
+
 def fail(work: Work, sentence: str, *, final: bool) -> None:
     """Give the work back for another attempt, or quarantine it with the reason."""
     last = final or work.attempts >= ATTEMPTS

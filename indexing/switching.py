@@ -19,7 +19,7 @@ from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Train
 from indexing.publishing import publish_shard, read_features, record_shard
 from indexing.weights import current_trunk_weights, trunk_name
 
-# A turn of background work ends about now, so that ingest gets its own in between.
+# Background work ends its turn after so long where other work waits, ingest above all.
 TURN_S = 30.0
 BEING_REMADE = "What was kept of some footage is damaged; it is being made anew first."
 OPEN = (Work.State.WAITING, Work.State.RUNNING)
@@ -41,8 +41,13 @@ def embedded(encoder: Encoder) -> int:
     return Shard.objects.filter(encoder=encoder).aggregate(clips=Sum("clips"))["clips"] or 0
 
 
-def embed_missing(job: Job, encoder: Encoder, *, seconds: float = float("inf")) -> None:
-    """Embed, from kept features, what is missing, for about so many seconds.
+def turn_is_over(job: Job, began: float) -> bool:
+    """Tell whether long work that began then (time.monotonic) should let other work go on."""
+    return time.monotonic() - began > TURN_S and jobs.others_wait(job)
+
+
+def embed_missing(job: Job, encoder: Encoder, *, in_turns: bool = False) -> None:
+    """Embed, from kept features, what is missing; in turns, until the job's is over.
 
     Raises:
         LeaseLost: the job was taken away.
@@ -65,7 +70,7 @@ def embed_missing(job: Job, encoder: Encoder, *, seconds: float = float("inf")) 
         with transaction.atomic():
             jobs.report(job, done / total)
             record_shard(chunk, encoder, shard)
-        if time.monotonic() - began > seconds:
+        if in_turns and turn_is_over(job, began):
             break
     if damaged:
         raise damaged
@@ -82,7 +87,7 @@ def build(job: Job) -> None:
     if encoder is None:
         return
     try:
-        embed_missing(job, encoder, seconds=TURN_S)
+        embed_missing(job, encoder, in_turns=True)
     except FileDamaged:
         if not intact(encoder):
             raise
@@ -138,8 +143,8 @@ def put_in_use(camera: Camera, encoder: Encoder) -> None:
     starters = camera.encoders.filter(kind=Encoder.Kind.STARTER, state=Encoder.State.BUILT)
     newest = starters.order_by("-version").first()
     kept = {one.pk for one in (encoder, before, newest) if one}
-    older = camera.encoders.filter(state=Encoder.State.BUILT).exclude(pk__in=kept)
-    for one in older.exclude(jobs__state__in=OPEN):
+    older = camera.encoders.filter(state=Encoder.State.BUILT, shards__isnull=False)
+    for one in older.exclude(pk__in=kept).exclude(jobs__state__in=OPEN).distinct():
         retire(one)
 
 

@@ -40,6 +40,10 @@ CHANGED = (
     "The footage that it was trained on has been made anew or deleted since it began; "
     "start a new training."
 )
+DAMAGED = (
+    "What was kept of some of its footage is damaged and is being made anew; "
+    "resume it when that is done."
+)
 UNFIT = "Its checkpoint is damaged or of another shape; start a new training."
 
 log = logging.getLogger(__name__)
@@ -60,7 +64,7 @@ def train(job: Job) -> None:
         while not session.finished:
             report = session.run_epoch(_reporting(job, training))
             _keep(job, session, report, len(train_part))
-            if not session.finished and time.monotonic() - began > switching.TURN_S:
+            if not session.finished and switching.turn_is_over(job, began):
                 jobs.again(job)
                 return
         encoder = session.encoder()
@@ -87,12 +91,14 @@ def read(training: Training) -> tuple[Corpus, Corpus]:
 
     Raises:
         Hopeless: it is not what it was.
-        FileDamaged: some of it is not what was recorded; it is queued to be made again.
     """
     found = Chunk.objects.select_related("recording").in_bulk([pk for pk, _ in training.chunks])
     if any(pk not in found or found[pk].features_sha256 != sha for pk, sha in training.chunks):
         raise jobs.Hopeless(CHANGED)
-    whole = footage.read_corpus(found[pk] for pk, _ in training.chunks)
+    try:
+        whole = footage.read_corpus(found[pk] for pk, _ in training.chunks)
+    except FileDamaged as error:
+        raise jobs.Hopeless(DAMAGED) from error
     return whole.split(HELD_BACK)
 
 

@@ -348,4 +348,8 @@ def _sentence(training: Training, job: Job | None) -> str:
         return job.error
     if job and job.state == Work.State.WAITING and job.started_at:
         return "It lets other work have its turn, and goes on by itself."
+    if job and job.state == Work.State.RUNNING and job.kind == Job.Kind.TRAIN:
+        if training.epochs_done == training.epochs_planned:
+            return "The new encoder is compared with the one in use, on footage held back."
+        return f"Epoch {training.epochs_done + 1} of {training.epochs_planned} is being trained."
     return training.stage

@@ -27,6 +27,13 @@ def camera() -> Camera:
     return refreshed(recording.camera)
 
 
+def in_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a turn be over at once, as where other work has been waiting for long."""
+    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    camera = Camera.objects.get()
+    Job.objects.create(kind=Job.Kind.SETTLE, camera=camera)
+
+
 def refreshed(camera: Camera) -> Camera:
     return Camera.objects.select_related("encoder").get(pk=camera.pk)
 
@@ -75,7 +82,7 @@ def test_what_comes_in_during_the_switch_is_embedded_by_both(
     switching.retire(first(camera))
     job = registry.activate(first(camera))
     assert job is not None
-    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    in_short_turns(monkeypatch)
 
     ingest.run_job(job.pk)
     assert switching.embedded(first(camera)) == 60, "a turn is over after one chunk"

@@ -38,6 +38,13 @@ def camera() -> Camera:
     return add_footage().camera
 
 
+def in_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a turn be over at once, as where other work has been waiting for long."""
+    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    camera = Camera.objects.get()
+    Job.objects.create(kind=Job.Kind.SETTLE, camera=camera)
+
+
 def begin(camera: Camera, **options: Any) -> Training:
     settings = {**QUICK, **options.pop("settings", {})}
     return training.start(camera, **{"epochs": 2, "settings": settings, **options})
@@ -132,7 +139,7 @@ def test_the_same_seed_gives_the_same_weights_after_a_pause_too(camera: Camera) 
     whole = ended(begin(camera, activate=False))
     row = begin(camera, activate=False)
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(switching, "TURN_S", -1.0)
+    in_short_turns(monkey)
     row = turn(row)
     monkey.undo()
     assert row.epochs_done == 1
@@ -177,7 +184,7 @@ def test_a_cancelled_training_leaves_nothing_behind(
     camera: Camera, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     before = set(garbage())
-    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    in_short_turns(monkeypatch)
     row = turn(begin(camera))
     checkpoint = absolute(row.checkpoint)
     assert checkpoint.exists()
@@ -279,7 +286,7 @@ def test_settings_that_break_the_numbers_end_in_a_sentence(camera: Camera) -> No
 def test_a_checkpoint_of_another_shape_ends_in_a_sentence(
     camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    in_short_turns(monkeypatch)
     row = turn(begin(camera))
     arrays = load_file(absolute(row.checkpoint))
     name = next(name for name, array in arrays.items() if array.ndim == 2)
@@ -296,7 +303,7 @@ def test_a_checkpoint_of_another_shape_ends_in_a_sentence(
 def test_a_damaged_checkpoint_ends_in_a_sentence(
     camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switching, "TURN_S", -1.0)
+    in_short_turns(monkeypatch)
     row = turn(begin(camera))
     absolute(row.checkpoint).write_bytes(b"rust")
 

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from indexing import training as trainings
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure, Misuse, camera, number
+from indexing.files import DISK_FULL
 from indexing.models import Camera, Training
 from indexing.progress import Progress, duration
 from indexing.training import MOST_SEED, TrainingStatus, training_status
@@ -67,13 +68,15 @@ class Command(BaseCommand):
 
     def _follow(self, training: Training) -> None:
         """Tell every epoch, then how far the footage is embedded, until the training ends."""
-        told, building = training.epochs_done, None
+        told, building = len(training.curves), None
+        clips, epochs = training.data["clips"], training.epochs_planned
+        self.say(f"{training.camera} is trained on {duration(clips)}, in {epochs} epochs.")
         with attended() as check:
             while training.state in (Training.State.RUNNING, Training.State.BUILDING):
                 check()
                 status = training_status(training)
-                if training.job and training.job.error and not training.job.attempts:
-                    raise WorkerDied(status.sentence)
+                if training.job and training.job.error == DISK_FULL:
+                    raise WorkerDied(DISK_FULL)
                 for report in training.curves[told:]:
                     self.say(epoch_line(report, training, status))
                 told = len(training.curves)
