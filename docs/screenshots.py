@@ -85,6 +85,7 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
     page.locator(".hit details summary").first.click()
     page.wait_for_timeout(1500)
     yield "search-playing"
+    yield from learning(page, recording, options.second)
     page.evaluate("localStorage.setItem('theme', 'light')")
     page.goto(f"/search?recording={recording}&second={options.second}")
     settle(page)
@@ -94,6 +95,23 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
     page.goto("/nowhere")
     yield "not-found"
     page.evaluate("localStorage.removeItem('theme')")
+
+
+def learning(page: Page, recording: int, second: int) -> Iterator[str]:
+    """Go through the encoders of the recording's camera; two of them are wanted to compare."""
+    page.goto(f"/recordings/{recording}")
+    page.locator("#progress a[href^='/encoders/']").first.click()
+    settle(page)
+    yield "encoder"
+    page.locator(".crumbs a").last.click()
+    settle(page)
+    yield "encoders"
+    page.goto(f"/search?recording={recording}&second={second}")
+    compare = page.get_by_role("link", name="Compare with another encoder")
+    if compare.count():
+        compare.click()
+        settle(page)
+        yield "compare"
 
 
 def settle(page: Page) -> None:

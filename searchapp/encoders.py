@@ -1,6 +1,7 @@
 """What people see of encoders and trainings. Every read starts from the account's role."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -27,8 +28,9 @@ def encoder_for(user: Viewer, pk: int) -> Encoder:
 
 
 def trainings_for(user: Viewer) -> QuerySet[Training]:
-    """Return the trainings of the cameras this account may see."""
+    """Return the trainings of the cameras this account may see, without their lists of chunks."""
     seen = Training.objects.select_related("camera__encoder", "encoder__camera", "job")
+    seen = seen.defer("chunks")
     return seen.filter(camera__in=cameras_for(user))
 
 
@@ -61,9 +63,13 @@ class Panel:
 
     camera: Camera
     entries: tuple[Entry, ...]
-    footage: Footage
     course: Course | None
     trainings: tuple[Training, ...]
+
+    @cached_property
+    def footage(self) -> Footage:
+        """What it could be trained on; looks at every chunk, so it is not read to poll a list."""
+        return training.available(self.camera)
 
     @property
     def in_use(self) -> Entry | None:
@@ -118,7 +124,6 @@ def panel(user: Viewer, camera: Camera) -> Panel:
     return Panel(
         camera=camera,
         entries=tuple(registry.entries(camera)),
-        footage=training.available(camera),
         course=course(found) if found else None,
         trainings=tuple(trainings_for(user).filter(camera=camera)[: EARLIER + 1]),
     )

@@ -14,8 +14,8 @@ register = template.Library()
 
 METHOD_NAMES = {
     "consensus": "Consensus",
-    "epg": "EPG, as printed",
-    "tpg": "TPG, as printed",
+    "epg": "EPG",
+    "tpg": "TPG",
 }
 METHOD_WORDS = {
     "consensus": "Learns from moments that picture and sound both call alike. The one to choose.",

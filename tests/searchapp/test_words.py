@@ -88,4 +88,6 @@ def test_distance_and_rate() -> None:
     assert (words.distance(0.41239), words.distance(None)) == ("0.412", "–")
     assert words.rate(14.23, "clips") == "14.2 clips/s"
     assert words.rate(250, "clips") == "250 clips/s"
+    assert words.rate(0.05, "epochs") == "3.0 epochs/min"
+    assert words.rate(0.004, "epochs") == "14.4 epochs/h"
     assert words.rate(3_100_000, "bytes") == "3.1 MB/s"
