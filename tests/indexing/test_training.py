@@ -22,11 +22,19 @@ from tests.footage import add_footage
 pytestmark = pytest.mark.django_db
 
 Drain = Callable[[], None]
-# Two epochs teach little; beside so much of the starter's own they cannot make search worse.
+# The paper's baseline made quick, beside so much of the starter's own that it cannot search worse.
 QUICK: dict[str, Any] = {
+    "loss": "info_nce",
+    "frozen_epochs": 0,
+    "unfreezing": "together",
+    "trunk_input": "standardised",
+    "mel_input": "above",
+    "lr_video": 1e-3,
+    "lr_audio": 1e-3,
     "foreground_width": 32,
     "batch": 128,
     "audio_depth": 1,
+    "lengths": "unit",
     "private_video": 20,
     "private_audio": 20,
 }
@@ -47,7 +55,8 @@ def in_short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def begin(camera: Camera, **options: Any) -> Training:
     settings = {**QUICK, **options.pop("settings", {})}
-    return training.start(camera, **{"epochs": 2, "settings": settings, **options})
+    asked = {"method": "tpg", "epochs": 2, "settings": settings, **options}
+    return training.start(camera, **asked)
 
 
 def turn(row: Training) -> Training:
@@ -90,7 +99,7 @@ def test_a_camera_is_trained_and_its_search_goes_over(camera: Camera) -> None:
     assert [report["epoch"] for report in row.curves] == [1, 2]
     assert all(report["loss"] > 0 and report["clips"] == 420 for report in row.curves)
     assert row.sentence == encoder.note != ""
-    assert (encoder.method, encoder.seed, encoder.trunk) == ("consensus", 3, row.trunk)
+    assert (encoder.method, encoder.seed, encoder.trunk) == ("tpg", 3, row.trunk)
     assert encoder.data["trained_on"] == 420
     assert encoder.data["held_back"] == 180
     assert encoder.data["recordings"] == [
@@ -172,7 +181,7 @@ def test_a_pause_in_mid_epoch_loses_that_epoch_alone(
     monkeypatch.setattr(ml_training.Training, "run_epoch", interrupted)
     paused = turn(row)
     assert (paused.state, paused.epochs_done) == (Training.State.PAUSED, 1)
-    assert len(steps) < 2 * 4, "it stopped at the next step"
+    assert steps[-1] < 1, "it stopped at the next step"
     monkeypatch.setattr(ml_training.Training, "run_epoch", session)
     training.resume(paused)
     done = ended(reread(paused))
@@ -379,6 +388,6 @@ def test_the_registry_shows_what_an_encoder_learnt_from(camera: Camera, tmp_path
     assert row.encoder is not None
     shown = registry.document(row.encoder)
     assert shown["kind"] == "trained"
-    assert (shown["method"], shown["seed"], shown["active"]) == ("consensus", 0, False)
+    assert (shown["method"], shown["seed"], shown["active"]) == ("tpg", 0, False)
     assert shown["curves"] == row.curves
     assert Encoder.objects.get(pk=row.encoder.pk).settings["batch"] == 128
