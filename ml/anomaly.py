@@ -24,8 +24,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # The paper has lost k; 3 is our reading of "considers [99.7 %] of the training data as normal".
 SIGMA = 3.0
-# With one neighbour, a single earlier occurrence would make a rare event ordinary.
-NEIGHBOURS = 5
+# A rare event lasts some seconds and may have happened a few times: with few neighbours it would
+# find itself, and be ordinary. On rendered streets 20 was better than 5 and no worse than 40.
+NEIGHBOURS = 20
 # More reference clips cost time in proportion and change little.
 MOST_REFERENCES = 4096
 # Cross-modal surprise is low on what the encoder has memorised and high on all that is new, so it

@@ -43,7 +43,7 @@ class Mavil:
     anomaly: AnomalyScore = "cross"
     wants_frames = False
 
-    def __init__(self, *, epochs: int = 40, width: int = 128, depth: int = 2) -> None:
+    def __init__(self, *, epochs: int = 30, width: int = 128, depth: int = 2) -> None:
         """`epochs` is the length of each of the two stages."""
         self._epochs, self._width, self._depth = epochs, width, depth
         self.losses: list[list[float]] = []  # of every stage
