@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
-Sampling = Literal["random", "pairs", "seconds"]
+Sampling = Literal["random", "pairs", "seconds", "partners"]
 
 
 def batches(
@@ -21,9 +21,14 @@ def batches(
     """Split clips 0..n-1 into batches of nearly equal length, at most `size`, each in some order.
 
     "pairs" lets a clip be followed by its neighbours in `graph` (csr, (n, n)), "seconds" keeps
-    runs of `run` neighbouring clips together; without a graph "pairs" is "random".
+    runs of `run` neighbouring clips together; without a graph "pairs" is "random". "partners"
+    instead fills half of each batch with clips and the other half with a partner of each, by even
+    chance one of its neighbours or a clip up to `run` - 1 away, once where two are the same.
     """
     order = random.permutation(clips)
+    if sampling == "partners":
+        halves = np.array_split(order, max(1, -(-clips * 2 // size)))
+        return [np.union1d(half, _partners(half, clips, random, graph, run)) for half in halves]
     if sampling == "pairs" and graph is not None:
         order = _with_neighbours(order, graph)
     elif sampling == "seconds":
@@ -42,6 +47,20 @@ def _with_neighbours(order: Integers, graph: Any) -> Integers:
             taken[free] = True
             following += [np.array([clip], np.int64), free]
     return np.concatenate(following)
+
+
+def _partners(
+    some: Integers, clips: int, random: np.random.Generator, graph: Any, run: int
+) -> Integers:
+    steps = random.integers(1 - run, run, len(some))
+    partners: Integers = np.clip(some + steps, 0, clips - 1)
+    if graph is None:
+        return partners
+    starts, ends = graph.indptr[some], graph.indptr[some + 1]
+    paired = (ends > starts) & (random.random(len(some)) < 0.5)
+    chosen = starts + (random.random(len(some)) * (ends - starts)).astype(np.int64)
+    partners[paired] = graph.indices[chosen[paired]]
+    return partners
 
 
 def _in_runs(clips: int, run: int, random: np.random.Generator) -> Integers:

@@ -17,6 +17,8 @@ from ml.starter import Standardiser, StarterEncoder
 
 # As many clips say how far a spectrogram usually stands out as a day of them.
 MEASURED_CLIPS = 2000
+# The most that a branch is fed of any column, in its root mean squares.
+FARTHEST = 8.0
 
 Floats = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -27,7 +29,8 @@ class Inputs:
     """From kept features to what networks take: near zero on average, of a deviation near one."""
 
     starter: StarterEncoder
-    descriptor_scale: Floats  # (1,) by which the starter's picture embedding becomes an input
+    # (2,) by which the starter's pictures and its plain sounds become inputs
+    descriptor_scale: Floats
     trunk: Standardiser | None  # None: as it is
     above: bool  # the log-mel above its chunk's background, or as it is
     mel_mean: Floats  # (128,) dB
@@ -40,10 +43,14 @@ class Inputs:
         trunk = corpus.trunk.astype(np.float32) if pretrained else None
         starter = StarterEncoder.fit(corpus.foreground, corpus.sound, trunk, **masks)
         seen, _ = starter.embed(corpus.foreground, corpus.sound, trunk, **masks)
+        heard = starter.plain_sound(corpus.sound, corpus.has_audio)
+        sizes = [
+            root_mean_square(z[mask]) for z, mask in zip((seen, heard), masks.values(), strict=True)
+        ]
         above = method.mel_input == "above"
         return cls(
             starter,
-            np.array([1 / max(root_mean_square(seen[corpus.has_video]), 1e-6)], np.float32),
+            np.array([1 / max(size, 1e-6) for size in sizes], np.float32),
             _trunk_standardiser(corpus) if method.trunk_input == "standardised" else None,
             above,
             *_mel_statistics(corpus, above),
@@ -59,9 +66,19 @@ class Inputs:
             has_audio=corpus.has_audio,
         )
 
-    def descriptor(self, described: Floats) -> Floats:
-        """Scale the starter's embedding of pictures (m, Dv) for the branch beside the head."""
-        return described * self.descriptor_scale
+    def beside(self, corpus: Corpus) -> tuple[Floats, Floats]:
+        """Return what the branches beside the two networks are fed: (n, Dv), (n, SOUND_DIM).
+
+        The starter's pictures, and its sounds with the lengths they have, both cut off where they
+        are so far out that a branch would follow them alone.
+        """
+        seen, _ = self.describe(corpus)
+        heard = self.starter.plain_sound(corpus.sound, corpus.has_audio)
+        pictures, sounds = (
+            np.clip(rows * scale, -FARTHEST, FARTHEST)
+            for rows, scale in zip((seen, heard), self.descriptor_scale, strict=True)
+        )
+        return pictures, sounds
 
     def crops(self, trunk: NDArray[np.generic]) -> Floats:
         """Return the trunk's features of crops (m, 2, 432) for the head, the same shape."""

@@ -23,6 +23,9 @@ RANGES: dict[str, tuple[Number, Number]] = {
     "temperature": (1e-3, 100),
     "within_weight": (0, 100),
     "within_s": (1, 60),
+    "within_pictures_s": (1, 60),
+    "ignore_s": (0, 3600),
+    "views": (1, 2),
     "pretext_epochs": (0, 1000),
     "epochs": (1, 1000),
     "temporal_epochs": (0, 1000),
@@ -40,6 +43,13 @@ RANGES: dict[str, tuple[Number, Number]] = {
     "noise": (0, 100),
     "head_dropout": (0, 0.99),
     "length": (1e-3, 1e3),
+    "length_pictures": (1e-3, 1e3),
+    "length_sounds": (1e-3, 1e3),
+    "anchor_pictures": (0, 1e3),
+    "anchor_sounds": (0, 1e3),
+    "quiet": (0, 1),
+    "loud_pictures": (0, 1),
+    "loud_sounds": (0, 1),
     "private_video": (0, 100),
     "private_audio": (0, 100),
 }
@@ -65,7 +75,7 @@ class Method:
     neighbours: int = 8
     # Nearest by the starter encoder's embeddings, or by the current encoders', once an epoch.
     neighbours_of: Literal["descriptor", "encoder"] = "descriptor"
-    neighbour_gap_s: int = 0  # neighbours nearer in time than this are passed over
+    neighbour_gap_s: int = 60  # neighbours nearer in time than this are passed over
     pair_weight: float = 1.0  # how much a generated positive counts beside a temporal one (InfoNCE)
     lam: float = 0.25  # lambda of Eq. 5; the text's "2.5", read as 0.25
 
@@ -74,15 +84,20 @@ class Method:
     margin: float | None = None  # None: the median misaligned distance at initialisation (reading)
     balanced: bool = False  # hinge: positives and negatives averaged apart
     temperature: float = 0.1
-    # Positives within each modality: the generated pairs, or seconds up to `within_s` apart.
-    within: Literal["none", "pairs", "seconds"] = "none"
-    within_weight: float = 0.5
-    within_s: int = 2
+    # Positives within each modality: the generated pairs; seconds up to `within_s` apart
+    # (`within_pictures_s` for pictures); or "mutual", both those seconds and the clips that are
+    # among each other's nearest in that modality.
+    within: Literal["none", "pairs", "seconds", "mutual"] = "mutual"
+    within_weight: float = 4.0
+    within_s: int = 6
+    within_pictures_s: int = 2
+    ignore_s: int = 60  # clips this near in time that are not positive are no negatives either
+    views: int = 2  # how often a batch is embedded, each time perturbed anew (within: the other)
 
     # Epochs of E_a regressed onto the standardised sound statistics, before the others.
     pretext_epochs: int = 0
-    epochs: int = 20
-    temporal_epochs: int = 1  # of these, the first ones with temporal pairs only
+    epochs: int = 30
+    temporal_epochs: int = 0  # of these, the first ones with temporal pairs only
     frozen_epochs: int = 0  # of these, the first ones with E_v frozen
     # Afterwards both at once, or E_v and E_a in turn, one more layer from the top each time.
     unfreezing: Literal["together", "alternating"] = "together"
@@ -90,30 +105,42 @@ class Method:
     video_depth: int = 2  # layers of E_v's head that are ever opened, from the top
     audio_depth: int = 6  # layers of E_a: the linear one, four stages, the stem
 
-    batch: int = 256  # clips
-    # "pairs": clips that are generated pairs meet in a batch; "seconds": neighbouring seconds do.
-    sampling: Literal["random", "pairs", "seconds"] = "random"
+    batch: int = 384  # clips
+    # "pairs": clips that are generated pairs meet in a batch; "seconds": neighbouring seconds do;
+    # "partners": each of a random half meets one of its pairs, or one of those seconds.
+    sampling: Literal["random", "pairs", "seconds", "partners"] = "partners"
     lr_video: float = 1e-3
     lr_audio: float = 1e-3
-    weight_decay_video: float = 1e-4
-    weight_decay_audio: float = 1e-4
+    weight_decay_video: float = 1e-2
+    weight_decay_audio: float = 1e-2
     cosine: bool = True  # learning rates fall along half a cosine to nothing
 
     crops: Literal["separate", "mean"] = "separate"
     trunk_input: Literal["raw", "standardised"] = "standardised"
     mel_input: Literal["above", "raw"] = "above"  # above the chunk's background, or as it is
     foreground: bool = True  # the descriptor beside a trunk of random weights
-    foreground_width: int = 256
+    statistics: bool = True  # the sound statistics beside E_a
+    foreground_width: int = 512  # of the branch for either
     dropout: float = 0.3  # of the inputs
     noise: float = 0.3  # on the inputs, in their standard deviations
     head_dropout: float = 0.5  # X3D's own, inside E_v's head
 
-    # The shared embedding keeps its own lengths, or every one is scaled to the same.
-    lengths: Literal["kept", "unit"] = "unit"
+    # The shared embedding keeps its own lengths, or every one is scaled to the same, or its length
+    # follows how far the clip stands out (`ml.salience`).
+    lengths: Literal["kept", "unit", "salient"] = "salient"
     length: float | None = 2.0  # root mean square length of the shared embedding; None: as trained
     # Length of the starter encoder's embedding beside the shared one, as a part of it; 0: none.
     private_video: float = 1.0
-    private_audio: float = 1.0
+    private_audio: float = 0.5
+    # With "salient": the lengths of what stands out most, the constant coordinates, and from and to
+    # which share of the seconds trained on the length grows.
+    length_pictures: float = 1.5
+    length_sounds: float = 6.0
+    anchor_pictures: float = 2.0
+    anchor_sounds: float = 1.0
+    quiet: float = 0.5
+    loud_pictures: float = 1.0
+    loud_sounds: float = 0.95
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -176,7 +203,19 @@ def _is_number(value: Any, *, whole: bool) -> bool:
 _EPG = Method(
     name="epg",
     pairs="or",
+    neighbour_gap_s=0,
     loss="hinge",
+    within="none",
+    ignore_s=0,
+    views=1,
+    epochs=20,
+    temporal_epochs=1,
+    sampling="random",
+    batch=256,
+    weight_decay_video=1e-4,
+    weight_decay_audio=1e-4,
+    statistics=False,
+    foreground_width=256,
     frozen_epochs=5,
     unfreezing="alternating",
     trunk_input="raw",

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from ml.encoders import EMBEDDING, AudioEncoder, VideoHead
 
+# A branch has few clips to learn from for its width.
+BRANCH_DROPOUT = 0.3
+
 
 class VideoSide(nn.Module):
     """E_v from its trunk's features on, and beside it a small branch for the descriptor.
@@ -21,11 +24,7 @@ class VideoSide(nn.Module):
     def __init__(self, descriptor: int, width: int, dropout: float) -> None:
         super().__init__()
         self.head = VideoHead(dropout)
-        self.branch: nn.Sequential | None = None
-        if descriptor:
-            self.branch = nn.Sequential(
-                nn.Linear(descriptor, width), nn.ReLU(), nn.Linear(width, EMBEDDING)
-            )
+        self.branch = _branch(descriptor, width)
 
     def forward(self, trunk: Tensor, descriptor: Tensor) -> Tensor:
         """Embeddings (m, 512) of one crop's features (m, 432) and the descriptor (m, F)."""
@@ -39,9 +38,40 @@ class VideoSide(nn.Module):
         return [nn.ModuleList(top), nn.ModuleList([self.head.project, *bottom])]
 
 
-def audio_layers(encoder: AudioEncoder) -> list[nn.Module]:
-    """E_a's layers from the top: the linear one, four stages, the stem."""
-    return [encoder.embed, *reversed(list(encoder.stages)), encoder.stem]
+class AudioSide(nn.Module):
+    """E_a, and beside it a small branch for the sound statistics, from which it need not begin.
+
+    Without a descriptor (0 columns) there is no branch, and it is the paper's E_a.
+    """
+
+    def __init__(self, descriptor: int, width: int) -> None:
+        super().__init__()
+        self.encoder = AudioEncoder()
+        self.branch = _branch(descriptor, width)
+
+    def forward(self, mel: Tensor, descriptor: Tensor) -> Tensor:
+        """Embeddings (m, 512) of log-mels (m, 128, 64) and the descriptor (m, S)."""
+        embedding: Tensor = self.encoder(mel)
+        return embedding if self.branch is None else embedding + self.branch(descriptor)
+
+    def layers(self) -> list[nn.Module]:
+        """Its layers from the top: the linear one, four stages, the stem."""
+        branch = [] if self.branch is None else list(self.branch)
+        top, bottom = [self.encoder.embed, *branch[1:]], [self.encoder.stem, *branch[:1]]
+        stages = reversed(list(self.encoder.stages))
+        return [nn.ModuleList(top), *stages, nn.ModuleList(bottom)]
+
+
+def _branch(descriptor: int, width: int) -> nn.Sequential | None:
+    """Make what turns a descriptor into an embedding; None without a descriptor."""
+    if not descriptor:
+        return None
+    return nn.Sequential(
+        nn.Linear(descriptor, width),
+        nn.ReLU(),
+        nn.Dropout(BRANCH_DROPOUT),
+        nn.Linear(width, EMBEDDING),
+    )
 
 
 def open_layers(layers: Sequence[nn.Module], count: int) -> None:
@@ -67,20 +97,15 @@ def perturbed(inputs: Tensor, dropout: float, noise: float) -> Tensor:
 @torch.no_grad()
 def video_weights(side: VideoSide) -> dict[str, NDArray[np.float32]]:
     """Return the weights of the picture's side as `ml.trained` takes them."""
-    head, branch = side.head, side.branch
+    head = side.head
     weights = {"project": head.project.weight.T, "embed": head.embed.weight.T}
-    bias: Tensor = head.embed.bias
-    if branch is not None:
-        inner, outer = (layer for layer in branch if isinstance(layer, nn.Linear))
-        weights |= {"branch.0": inner.weight.T, "branch.1": outer.weight.T}
-        weights["branch.0.bias"] = inner.bias
-        bias = bias + outer.bias
-    return _arrays({**weights, "embed.bias": bias})
+    return _arrays({**weights, **_branch_weights(side.branch, head.embed.bias)})
 
 
 @torch.no_grad()
-def audio_weights(encoder: AudioEncoder) -> dict[str, NDArray[np.float32]]:
-    """Return E_a's weights as `ml.trained` takes them, each batch norm folded into its layer."""
+def audio_weights(side: AudioSide) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of the sound's side, each batch norm folded into its convolution."""
+    encoder = side.encoder
     stem = list(encoder.stem)
     weights = _folded("stem", stem[0], stem[1])
     for stage, blocks in enumerate(encoder.stages.children()):
@@ -90,8 +115,21 @@ def audio_weights(encoder: AudioEncoder) -> dict[str, NDArray[np.float32]]:
             weights |= _folded(f"{name}.conv2", block.conv2, block.norm2)
             if isinstance(block.shortcut, nn.Sequential):
                 weights |= _folded(f"{name}.shortcut", block.shortcut[0], block.shortcut[1])
-    embed = {"embed": encoder.embed.weight.T, "embed.bias": encoder.embed.bias}
-    return _arrays({**weights, **embed})
+    weights["embed"] = encoder.embed.weight.T
+    return _arrays({**weights, **_branch_weights(side.branch, encoder.embed.bias)})
+
+
+def _branch_weights(branch: nn.Sequential | None, bias: Tensor) -> dict[str, Tensor]:
+    """Return a branch's weights and the bias of the sum, of which `bias` is the network's part."""
+    if branch is None:
+        return {"embed.bias": bias}
+    inner, outer = (layer for layer in branch if isinstance(layer, nn.Linear))
+    return {
+        "branch.0": inner.weight.T,
+        "branch.0.bias": inner.bias,
+        "branch.1": outer.weight.T,
+        "embed.bias": bias + outer.bias,
+    }
 
 
 def _folded(name: str, layer: Any, norm: Any) -> dict[str, Tensor]:

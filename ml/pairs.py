@@ -4,6 +4,7 @@ Rules within a batch give y, bool (m, m): y_ij says that v_i and a_j belong toge
 neighbourhood look at the whole training corpus and give a sparse graph of it.
 """
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,15 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Graph = Any  # scipy.sparse.csr_array of bool (n, n); scipy brings no types
 Tau = Literal["aligned", "centred", "share"]
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Generated pairs of the whole corpus: across the modalities, and within each of them."""
+
+    across: Graph
+    pictures: Graph
+    sounds: Graph
 
 
 def temporal(at: Tensor, delta: int) -> Tensor:
@@ -89,7 +99,12 @@ def consensus(pictures: Graph, sounds: Graph) -> Graph:
 
 def mutual(pictures: Graph, sounds: Graph) -> Graph:
     """Pairs that are among each other's nearest in at least one modality."""
-    return sparse.csr_array(pictures.multiply(pictures.T) + sounds.multiply(sounds.T))
+    return sparse.csr_array(both_ways(pictures) + both_ways(sounds))
+
+
+def both_ways(near: Graph) -> Graph:
+    """Pairs that are among each other's nearest, from `nearest` of one modality."""
+    return sparse.csr_array(near.multiply(near.T))
 
 
 def within_batch(graph: Graph, clips: Integers) -> Tensor:

@@ -139,6 +139,10 @@ class StarterEncoder:
         heard = _standard(self.audio, np.asarray(sound, np.float32), has_audio)
         return np.concatenate([seen, anchor[:, None]], axis=1), _of_length(SOUND_LENGTH, heard)
 
+    def plain_sound(self, sound: Floats, has_audio: Mask) -> Floats:
+        """Standardise sounds (n, SOUND_DIM) but keep their lengths: loud and rare is long."""
+        return _standard(self.audio, np.asarray(sound, np.float32), has_audio)
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All it knows as named arrays, for a file."""
         arrays: dict[str, NDArray[np.generic]] = {

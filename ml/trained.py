@@ -15,6 +15,7 @@ from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
 from ml.inputs import Inputs, backgrounds
 from ml.preprocess import MEL_BINS, MEL_FRAMES
+from ml.salience import Outlet
 from ml.soundstats import SOUND_DIM
 
 EMBEDDING = 512
@@ -47,6 +48,8 @@ class TrainedEncoder:
     mean_crop: bool  # crops averaged before the head instead of after it
     unit: bool  # shared embeddings scaled to one length
     scales: Floats  # (4,) of shared pictures and sounds, private pictures and sounds
+    # Of pictures and sounds, where lengths follow salience instead; None where never seen or heard.
+    outlets: tuple[Outlet | None, Outlet | None] | None = None
 
     @property
     def shared(self) -> int:
@@ -60,24 +63,30 @@ class TrainedEncoder:
         chunks. Raises ValueError where the features are not those this encoder was trained on.
         """
         seen, heard = self.inputs.describe(corpus)
-        pictures, sounds = self.networks(corpus, seen)
+        pictures, sounds = self.networks(corpus)
+        if self.outlets is not None:
+            plain = self.inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
+            return (
+                _shaped(self.outlets[0], pictures, seen, seen, corpus.at, corpus.has_video),
+                _shaped(self.outlets[1], sounds, heard, plain, corpus.at, corpus.has_audio),
+            )
         z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
         return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
 
-    def networks(self, corpus: Corpus, described: Floats) -> tuple[Floats, Floats]:
+    def networks(self, corpus: Corpus) -> tuple[Floats, Floats]:
         """Return what the two networks make of n clips, (n, 512) each, before any scaling."""
         pictures = np.zeros((len(corpus), EMBEDDING), np.float32)
         sounds = np.zeros((len(corpus), EMBEDDING), np.float32)
+        seen, heard = self.inputs.beside(corpus)
         if self.video is not None:
             for rows in _blocks(corpus.has_video):
                 crops = self.inputs.crops(corpus.trunk[rows])
-                descriptor = self.inputs.descriptor(described[rows])
-                pictures[rows] = embed_pictures(self.video, crops, descriptor, self.mean_crop)
+                pictures[rows] = embed_pictures(self.video, crops, seen[rows], self.mean_crop)
         if self.audio is not None:
             background = backgrounds(corpus)
             for rows in _blocks(corpus.has_audio):
                 mel = self.inputs.spectrogram(corpus.mel[rows], background[rows])
-                sounds[rows] = embed_sounds(self.audio, mel)
+                sounds[rows] = embed_sounds(self.audio, mel, heard[rows])
         return pictures, sounds
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -90,6 +99,9 @@ class TrainedEncoder:
         sides = {"video": self.video or {}, "audio": self.audio or {}}
         for side, weights in sides.items():
             arrays |= {f"{side}.{name}": weight for name, weight in weights.items()}
+        for side, outlet in zip(sides, self.outlets or (None, None), strict=True):
+            if outlet is not None:
+                arrays |= {f"outlet.{side}.{name}": a for name, a in outlet.arrays().items()}
         return arrays | {f"inputs.{name}": array for name, array in self.inputs.arrays().items()}
 
     @classmethod
@@ -106,6 +118,7 @@ class TrainedEncoder:
                 bool(arrays["mean_crop"][0]),
                 bool(arrays["unit"][0]),
                 np.asarray(arrays["scales"], np.float32),
+                _outlets(arrays),
             )
             tried = encoder.embed(_silent_clip())
         except EncoderError:
@@ -142,14 +155,14 @@ def embed_pictures(weights: Weights, crops: Floats, descriptor: Floats, mean_cro
     hidden = np.maximum(crops @ weights["project"], 0).mean(axis=1)
     # The last layer is linear, so the mean over the crops may be taken before it.
     embedding = hidden @ weights["embed"] + weights["embed.bias"]
-    if "branch.0" in weights:
-        inner = np.maximum(descriptor @ weights["branch.0"] + weights["branch.0.bias"], 0)
-        embedding = embedding + inner @ weights["branch.1"]
-    return np.asarray(embedding, np.float32)
+    return np.asarray(embedding + _branch(weights, descriptor), np.float32)
 
 
-def embed_sounds(weights: Weights, mel: Floats) -> Floats:
-    """E_a: log-mel (m, 128, 64) -> (m, 512), its convolutions as matrix products over time."""
+def embed_sounds(weights: Weights, mel: Floats, descriptor: Floats) -> Floats:
+    """E_a and the branch beside it: log-mel (m, 128, 64), (m, S) -> (m, 512).
+
+    Convolutions are matrix products over time.
+    """
     x = np.maximum(_convolved(weights, "stem", mel.transpose(0, 2, 1), 2), 0)
     x = _max_pooled(x)
     for stage, stride in enumerate(STRIDES):
@@ -160,10 +173,19 @@ def embed_sounds(weights: Weights, mel: Floats) -> Floats:
             if f"{name}.shortcut" in weights:
                 x = _convolved(weights, f"{name}.shortcut", x, step)
             x = np.maximum(x + y, 0)
-    return np.asarray(x.mean(axis=1) @ weights["embed"] + weights["embed.bias"], np.float32)
+    embedding = x.mean(axis=1) @ weights["embed"] + weights["embed.bias"]
+    return np.asarray(embedding + _branch(weights, descriptor), np.float32)
 
 
-def audio_shapes() -> dict[str, tuple[int, ...]]:
+def _branch(weights: Weights, descriptor: Floats) -> Floats:
+    """What the branch beside a network adds: (m, F) -> (m, 512), or nothing."""
+    if "branch.0" not in weights:
+        return np.zeros(1, np.float32)
+    inner = np.maximum(descriptor @ weights["branch.0"] + weights["branch.0.bias"], 0)
+    return np.asarray(inner @ weights["branch.1"], np.float32)
+
+
+def audio_shapes(weights: Arrays) -> dict[str, tuple[int, ...]]:
     """Name and shape of each of E_a's weights here."""
     shapes: dict[str, tuple[int, ...]] = {"stem": (7 * MEL_BINS, 64), "stem.bias": (64,)}
     width_in = 64
@@ -177,17 +199,24 @@ def audio_shapes() -> dict[str, tuple[int, ...]]:
                 shapes[f"{name}.shortcut"] = (width_before, width)
         width_in = width
     biases = {f"{name}.bias": (shape[1],) for name, shape in shapes.items() if len(shape) == 2}
-    return {**shapes, **biases, "embed": (512, EMBEDDING), "embed.bias": (EMBEDDING,)}
+    top = {"embed": (512, EMBEDDING), "embed.bias": (EMBEDDING,)}
+    return {**shapes, **biases, **top, **_branch_shapes(weights)}
 
 
 def video_shapes(weights: Arrays) -> dict[str, tuple[int, ...]]:
     """Name and shape of each weight of the picture's side; the branch's width is its own."""
-    shapes: dict[str, tuple[int, ...]] = dict(VIDEO_SHAPES)
-    if "branch.0" in weights:
-        descriptor, width = weights["branch.0"].shape
-        shapes |= {"branch.0": (descriptor, width), "branch.0.bias": (width,)}
-        shapes["branch.1"] = (width, EMBEDDING)
-    return shapes
+    return {**VIDEO_SHAPES, **_branch_shapes(weights)}
+
+
+def _branch_shapes(weights: Arrays) -> dict[str, tuple[int, ...]]:
+    if "branch.0" not in weights:
+        return {}
+    descriptor, width = weights["branch.0"].shape
+    return {
+        "branch.0": (descriptor, width),
+        "branch.0.bias": (width,),
+        "branch.1": (width, EMBEDDING),
+    }
 
 
 def _convolved(weights: Weights, name: str, x: Floats, stride: int) -> Floats:
@@ -226,13 +255,35 @@ def _weights(side: str, arrays: Arrays) -> dict[str, Floats] | None:
     """Return the weights of one side, float32; raises EncoderError at the first difference."""
     if not arrays:
         return None
-    shapes = audio_shapes() if side == "audio" else video_shapes(arrays)
+    shapes = audio_shapes(arrays) if side == "audio" else video_shapes(arrays)
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise EncoderError(
                 f"This encoder's “{side}.{name}” is {arrays[name].shape} where {shape} is wanted."
             )
     return {name: np.ascontiguousarray(arrays[name], np.float32) for name in shapes}
+
+
+def _shaped(
+    outlet: Outlet | None,
+    shared: Floats,
+    private: Floats,
+    described: Floats,
+    at: NDArray[np.int64],
+    present: NDArray[np.bool_],
+) -> Floats:
+    """Embed one modality by its outlet; zero where the camera never had that modality."""
+    if outlet is None:
+        return np.zeros((len(shared), EMBEDDING + private.shape[1] + 1), np.float32)
+    return outlet(shared, private, described, at, present.astype(np.float32))
+
+
+def _outlets(arrays: Arrays) -> tuple[Outlet | None, Outlet | None] | None:
+    parts = [_part(f"outlet.{side}", arrays) for side in ("video", "audio")]
+    if not any(parts):
+        return None
+    video, audio = (Outlet.from_arrays(part) if part else None for part in parts)
+    return video, audio
 
 
 def _silent_clip() -> Corpus:

@@ -20,18 +20,19 @@ from torch import Tensor, nn
 from ml import batches, pairs, state
 from ml.corpus import Corpus
 from ml.distance import LAMBDA
-from ml.encoders import EMBEDDING, AudioEncoder, VideoHead
+from ml.encoders import EMBEDDING, VideoHead
 from ml.inputs import Inputs, backgrounds, root_mean_square
 from ml.method import Method
 from ml.networks import (
+    AudioSide,
     VideoSide,
-    audio_layers,
     audio_weights,
     open_layers,
     perturbed,
     video_weights,
 )
-from ml.objective import Objective, Step
+from ml.objective import Generated, Objective, Step, View
+from ml.salience import Outlet, Salience
 from ml.schedule import Sides, Stage, plan
 from ml.spread import effective_rank
 from ml.trained import TrainedEncoder
@@ -109,13 +110,15 @@ class Training:
         self.epochs_done = 0
         self._inputs = Inputs.fit(corpus, method, pretrained=pretrained)
         self._described = self._inputs.describe(corpus)
+        self._beside = self._inputs.beside(corpus)
         self._background = backgrounds(corpus)
-        self._descriptor_graph: pairs.Graph = None
+        self._descriptor_graphs: pairs.Graphs | None = None
         self._objective = Objective(method, self.sides)
-        beside = self._described[0].shape[1] if method.foreground and not pretrained else 0
+        seen = self._beside[0].shape[1] if method.foreground and not pretrained else 0
+        heard = self._beside[1].shape[1] if method.statistics else 0
         with _reproducible(seed, 0):
-            self.video = VideoSide(beside, method.foreground_width, method.head_dropout)
-            self.audio = AudioEncoder()
+            self.video = VideoSide(seen, method.foreground_width, method.head_dropout)
+            self.audio = AudioSide(heard, method.foreground_width)
         if head is not None:
             self.video.head.load_state_dict(head.state_dict())
         self._optimizer = _optimizer(method, self.video, self.audio)
@@ -155,15 +158,15 @@ class Training:
         )
 
     def _train(self, stage: Stage, on_step: Callable[[float], None]) -> list[Step]:
-        graph = None if stage.temporal or stage.pretext else self._graph()
+        graphs = None if stage.temporal or stage.pretext else self._graphs()
         open_layers(self.video.layers(), stage.video_layers)
-        open_layers(audio_layers(self.audio), stage.audio_layers)
+        open_layers(self.audio.layers(), stage.audio_layers)
         order = batches.batches(
             len(self.clips),
             self.method.batch,
             np.random.default_rng([self.seed, self.epochs_done]),
             sampling=self._sampling(),
-            graph=graph,
+            graph=None if graphs is None else self._partners(graphs),
             run=self.method.within_s + 1,
         )
         steps = []
@@ -172,14 +175,23 @@ class Training:
             if stage.pretext:
                 step = self._regress(batch)
             else:
-                generated = None if graph is None else pairs.within_batch(graph, batch)
                 at = torch.from_numpy(self.corpus.at[self.clips[batch]])
-                z_v, z_a = self._embed(batch, learning=True)
-                step = self._objective(z_v, z_a, at, generated, temporal=stage.temporal)
+                views = [self._view(batch) for _ in range(self._views)]
+                generated = _generated(graphs, batch)
+                step = self._objective(views, at, generated, temporal=stage.temporal)
             self._descend(step.loss)
             steps.append(step)
             on_step((number + 1) / len(order))
         return steps
+
+    @property
+    def _views(self) -> int:
+        """A second view is only ever compared within a modality."""
+        within = self.method.within != "none" or self.sides != "both"
+        return self.method.views if within else 1
+
+    def _view(self, batch: Rows) -> View:
+        return View(*self._embed(batch, learning=True))
 
     def _embed(self, batch: Rows, *, learning: bool) -> tuple[Tensor, Tensor]:
         """Embed a batch of m clips: pictures crop after crop (c * m, 512) and sounds (m, 512)."""
@@ -192,14 +204,18 @@ class Training:
                 crops = crops.mean(axis=1, keepdims=True)
             deviation = 1.0 if self._inputs.trunk else root_mean_square(crops)
             seen = torch.from_numpy(np.concatenate(list(crops.swapaxes(0, 1))))
-            beside = torch.from_numpy(self._inputs.descriptor(self._described[0][rows]))
+            beside = torch.from_numpy(self._beside[0][rows])
             z_v = self.video(
                 perturbed(seen, dropout, noise * deviation),
                 perturbed(beside.repeat(crops.shape[1], 1), dropout, noise),
             )
         if self.sides != "video":
             mel = self._inputs.spectrogram(self.corpus.mel[rows], self._background[rows])
-            z_a = self.audio(perturbed(torch.from_numpy(mel), dropout, noise))
+            beside = torch.from_numpy(self._beside[1][rows])
+            z_a = self.audio(
+                perturbed(torch.from_numpy(mel), dropout, noise),
+                perturbed(beside, dropout, noise),
+            )
         return z_v, z_a
 
     def _regress(self, batch: Rows) -> Step:
@@ -237,28 +253,36 @@ class Training:
         """With one modality a positive is another clip, so it has to be in the batch."""
         if self.sides == "both":
             return self.method.sampling
+        if self.method.sampling == "partners":
+            return "partners"
         return "pairs" if self.method.within == "pairs" else "seconds"
 
-    def _graph(self) -> pairs.Graph:
-        """Return the generated pairs of the whole corpus (n, n); None where the batch has them."""
+    def _graphs(self) -> pairs.Graphs | None:
+        """Return the generated pairs of the whole corpus; None where the batch has them."""
         method = self.method
-        wanted = method.pairs in ("consensus", "mutual")
-        if not wanted or (self.sides != "both" and method.within != "pairs"):
+        if method.pairs not in ("consensus", "mutual"):
             return None
         if method.neighbours_of == "encoder":
             return self._neighbours(*self._embed_all(np.arange(len(self.clips))), method.lam)
-        if self._descriptor_graph is None:
+        if self._descriptor_graphs is None:
             seen, heard = (z[self.clips] for z in self._described)
-            self._descriptor_graph = self._neighbours(seen, heard, LAMBDA)
-        return self._descriptor_graph
+            self._descriptor_graphs = self._neighbours(seen, heard, LAMBDA)
+        return self._descriptor_graphs
 
-    def _neighbours(self, seen: Floats, heard: Floats, lam: float) -> pairs.Graph:
+    def _neighbours(self, seen: Floats, heard: Floats, lam: float) -> pairs.Graphs:
         at, k, gap = self.corpus.at[self.clips], self.method.neighbours, self.method.neighbour_gap_s
-        if self.sides != "both":
-            return pairs.nearest(seen if self.sides == "video" else heard, at, k, lam, gap)
         pictures, sounds = (pairs.nearest(z, at, k, lam, gap) for z in (seen, heard))
         rule = pairs.consensus if self.method.pairs == "consensus" else pairs.mutual
-        return rule(pictures, sounds)
+        across = rule(pictures, sounds)
+        return pairs.Graphs(across, pairs.both_ways(pictures), pairs.both_ways(sounds))
+
+    def _partners(self, graphs: pairs.Graphs) -> pairs.Graph:
+        """Return the pairs that should meet in a batch."""
+        if self.sides == "video":
+            return graphs.pictures
+        if self.sides == "audio" or self.method.within == "mutual":
+            return graphs.sounds
+        return graphs.across
 
     def _embed_all(self, clips: Rows) -> tuple[Floats, Floats]:
         """Embed these of the clips that are trained on, as they will be: (m, 512) each.
@@ -344,7 +368,36 @@ class Training:
             self.method.crops == "mean",
             self.method.lengths == "unit",
             self._scales(shared),
+            self._outlets(shared) if self.method.lengths == "salient" else None,
         )
+
+    def _outlets(self, shared: tuple[Floats, Floats]) -> tuple[Outlet | None, Outlet | None]:
+        """Measure what stands out, and the middle of what was embedded, in either modality."""
+        method, corpus = self.method, self.corpus
+        heard = self._inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
+        numbers = (
+            (method.length_pictures, method.private_video, method.anchor_pictures),
+            (method.length_sounds, method.private_audio, method.anchor_sounds),
+        )
+        louds = (method.loud_pictures, method.loud_sounds)
+        outlets: list[Outlet | None] = []
+        for z, rows, present, three, loud in zip(
+            shared,
+            (self._described[0], heard),
+            (corpus.has_video, corpus.has_audio),
+            numbers,
+            louds,
+            strict=True,
+        ):
+            if not present.any():
+                outlets.append(None)
+                continue
+            centre = z.mean(axis=0) if len(z) else np.zeros(EMBEDDING, np.float32)
+            # What is not trained has nothing but the starter's embedding.
+            five = np.array([*three, method.quiet, loud], np.float32)
+            five[1] = max(five[1], float(not len(z)))
+            outlets.append(Outlet(Salience.fit(rows[present], corpus.at[present]), centre, five))
+        return outlets[0], outlets[1]
 
     def _scales(self, shared: tuple[Floats, Floats]) -> Floats:
         """Scale of shared pictures and sounds, which is one, and of private pictures and sounds.
@@ -364,6 +417,13 @@ class Training:
             for weight, rows, mask in zip(weights, self._described, present, strict=True)
         ]
         return np.array([scale, scale, *private], np.float32)
+
+
+def _generated(graphs: pairs.Graphs | None, batch: Rows) -> Generated:
+    if graphs is None:
+        return Generated()
+    three = (graphs.across, graphs.pictures, graphs.sounds)
+    return Generated(*(pairs.within_batch(graph, batch) for graph in three))
 
 
 def _optimizer(method: Method, video: nn.Module, audio: nn.Module) -> torch.optim.Optimizer:

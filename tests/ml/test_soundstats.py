@@ -24,7 +24,9 @@ def test_mean_variation_and_flux_of_cepstrum_and_tones_over_three_seconds() -> N
         above = np.maximum(second - background[:, None], -6).astype(np.float64)
         cepstrum = fft.dct(above, axis=0, norm="ortho")[:COEFFICIENTS]
         seconds.append(np.concatenate([moments(cepstrum), moments(loop_tones(above))]))
-    np.testing.assert_allclose(statistics[2], np.average(seconds, axis=0, weights=(1, 2, 1)), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        statistics[2], np.average(seconds, axis=0, weights=(1, 2, 1)), rtol=1e-3, atol=1e-3
+    )
 
 
 def moments(tracks: np.ndarray) -> np.ndarray:

@@ -1,0 +1,142 @@
+"""How far a moment stands out from what its camera usually sees or hears. numpy only.
+
+A second of ordinary traffic looks and sounds like many others, a siren like few: the distance to
+the k-th nearest second of another time tells them apart without labels. An embedding whose length
+follows it lets the ordinary half of a joint query keep silent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.distance import LAMBDA
+
+# Of an hour's 3,600 seconds 20 are a third of a minute: an event that came several times stays far
+# from its k-th nearest, the ordinary does not.
+NEIGHBOUR_SHARE = 1 / 180
+REFERENCE_CLIPS = 1800
+# What lies within a minute is the same moment (Wang et al. 2025, section 4.1).
+SAME_MOMENT_S = 60
+LEVELS = 401
+BLOCK = 512
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Salience:
+    """The part of a camera's seconds that stand out less than this one; made by `fit`."""
+
+    reference: Floats  # (r, d) descriptions of seconds that were trained on
+    at: Integers  # (r,) when they were, in seconds
+    levels: Floats  # (LEVELS,) quantiles of their own distances, evenly spaced
+
+    @classmethod
+    def fit(cls, rows: Floats, at: Integers) -> "Salience":
+        """Measure on descriptions (n, d) of seconds `at` (n,), n >= 1."""
+        some = np.linspace(0, len(rows) - 1, min(len(rows), REFERENCE_CLIPS)).astype(np.int64)
+        plain = cls(np.asarray(rows[some], np.float32), at[some], np.zeros(LEVELS, np.float32))
+        distances = plain.distance(plain.reference, plain.at)
+        levels = np.quantile(distances, np.linspace(0, 1, LEVELS)).astype(np.float32)
+        return cls(plain.reference, plain.at, levels)
+
+    def distance(self, rows: Floats, at: Integers) -> Floats:
+        """Eq. 5 from rows (n, d) at (n,) to the k-th nearest of another minute -> (n,)."""
+        k = max(1, round(len(self.reference) * NEIGHBOUR_SHARE))
+        out = np.zeros(len(rows), np.float32)
+        for start in range(0, len(rows), BLOCK):
+            block = slice(start, start + BLOCK)
+            distances = _pairwise(np.asarray(rows[block], np.float32), self.reference)
+            same = np.abs(at[block, None] - self.at) <= SAME_MOMENT_S
+            # A minute of footage has no other minute; then all of it is compared.
+            distances[same & (~same).any(axis=1)[:, None]] = np.inf
+            nearest = np.sort(np.partition(distances, k - 1, axis=1)[:, :k], axis=1)
+            found = np.maximum(np.isfinite(nearest).sum(axis=1) - 1, 0)
+            out[block] = nearest[np.arange(len(nearest)), found]
+        return out
+
+    def __call__(self, rows: Floats, at: Integers) -> Floats:
+        """Share (0 to 1) of the seconds trained on that stand out less than rows (n, d) -> (n,)."""
+        distances = self.distance(rows, at)
+        return np.asarray(
+            np.searchsorted(self.levels, distances, side="left") / len(self.levels), np.float32
+        )
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All it knows as named arrays."""
+        return {"reference": self.reference, "at": self.at, "levels": self.levels}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "Salience":
+        """Make again what `arrays` gave out; raises ValueError for shapes that do not fit."""
+        reference = np.asarray(arrays["reference"], np.float32)
+        at, levels = np.asarray(arrays["at"], np.int64), np.asarray(arrays["levels"], np.float32)
+        if reference.ndim != 2 or at.shape != (len(reference),) or not len(at) or levels.ndim != 1:
+            raise ValueError("The reference of an encoder does not fit its times.")
+        return cls(reference, at, levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Outlet:
+    """Puts one modality's embedding together so that the ordinary is short and alike.
+
+    z = s * length * [e, private * p] / sqrt(1 + private^2) and one constant coordinate: e is the
+    network's embedding about its mean and p the starter encoder's, each of length one, and s grows
+    from 0 to 1 as the second's salience goes from `quiet` to `loud`. The constant coordinate makes
+    ordinary seconds alike by cosine too, which would compare directions of noise without it.
+    """
+
+    salience: Salience
+    centre: Floats  # (512,) mean of the network's embeddings of what was trained on
+    numbers: Floats  # (5,) length, private, anchor, quiet, loud
+
+    def __call__(
+        self, shared: Floats, private: Floats, described: Floats, at: Integers, present: Floats
+    ) -> Floats:
+        """Embed n clips: (n, 512), (n, Dp), (n, d), (n,), present (n,) of 0 or 1 -> (n, 513 + Dp).
+
+        The first 512 columns are the shared ones.
+        """
+        length, weight, anchor, quiet, loud = (float(number) for number in self.numbers)
+        ramp = np.clip((self.salience(described, at) - quiet) / max(loud - quiet, 1e-6), 0, 1)
+        scale = (ramp * present * length / np.sqrt(1 + weight**2))[:, None]
+        parts = [_unit(shared - self.centre) * scale]
+        if weight > 0:
+            parts.append(_unit(private) * scale * weight)
+        parts.append((anchor * present)[:, None])
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All it knows as named arrays."""
+        own = {"centre": self.centre, "numbers": self.numbers}
+        return own | {f"salience.{name}": array for name, array in self.salience.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "Outlet":
+        """Make again what `arrays` gave out; raises ValueError for shapes that do not fit."""
+        prefix = "salience."
+        salience = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+        centre = np.asarray(arrays["centre"], np.float32)
+        numbers = np.asarray(arrays["numbers"], np.float32)
+        if centre.ndim != 1 or numbers.shape != (5,):
+            raise ValueError("The lengths of an encoder are not five numbers.")
+        return cls(Salience.from_arrays(salience), centre, numbers)
+
+
+def _pairwise(x: Floats, y: Floats) -> Floats:
+    """Eq. 5 in float32 between rows (n, d) and (m, d) -> (n, m), as one matrix product."""
+    product = x @ y.T
+    squares_x, squares_y = np.square(x).sum(axis=1)[:, None], np.square(y).sum(axis=1)
+    euclidean = np.sqrt(np.maximum(squares_x + squares_y - 2 * product, 0))
+    cosine = product / np.maximum(np.sqrt(squares_x * squares_y), np.float32(1e-9))
+    return np.asarray(LAMBDA * euclidean + (1 - LAMBDA) * (1 - cosine), np.float32)
+
+
+def _unit(rows: Floats) -> Floats:
+    """Scale rows (n, d) to length one; zeros stay."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, np.float32(1e-6)), np.float32)
