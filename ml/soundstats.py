@@ -58,7 +58,8 @@ def tones(above: Floats) -> Floats:
     """
     heard = np.maximum(above, 0)
     out = np.maximum(heard - ndimage.uniform_filter1d(heard, TONE_WIDTH, axis=1), 0)
-    return out.reshape(len(out), BANDS, -1, out.shape[2]).max(axis=2)
+    strongest: Floats = out.reshape(len(out), BANDS, -1, out.shape[2]).max(axis=2)
+    return strongest
 
 
 def _moments(tracks: Floats) -> Floats:
