@@ -23,6 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from indexing.embedding import by_starter, store
 from indexing.files import BLOCK, Published, absolute, checked, seal
+from indexing.json_numbers import finite
 from indexing.models import Camera, Encoder
 from indexing.registry import RegistryError, described
 from ml.corpus import Corpus
@@ -37,6 +38,7 @@ SUFFIX = ".encoder.safetensors"
 MOST_BYTES = 256 * 2**20
 MOST_HEADER_BYTES = 4 * 2**20
 MOST_COLUMNS = 8192
+MOST_VALUE = 1e6
 PROBE_CLIPS = 3
 TRUNK_SHAPE = (2, 432)
 
@@ -116,9 +118,11 @@ def _opened(path: Path, name: str) -> tuple[dict[str, Any], Arrays]:
         if metadata.get("format") != FORMAT:
             raise RegistryError(f"{name} is not a file of an encoder that this version can read.")
         arrays = load_file(path)
-        about = json.loads(metadata["about"], parse_constant=_no_constant)
+        about = finite(json.loads(metadata["about"], parse_constant=_no_constant))
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise RegistryError(f"{name} is truncated or damaged; export or copy it again.") from error
+    if "\\u0000" in metadata["about"]:  # no database keeps it in a text
+        raise RegistryError(f"{name} is damaged: its texts hold characters that are none.")
     if not isinstance(about, dict) or about.get("arrays") != {n: digest(arrays[n]) for n in arrays}:
         raise RegistryError(f"{name} is damaged: its checksums do not fit; copy it again.")
     for array in arrays.values():
@@ -204,8 +208,8 @@ def _probe(encoder: StarterEncoder | TrainedEncoder, row: Encoder, name: str) ->
         flat = vectors.ndim == 2 and len(vectors) == PROBE_CLIPS
         if not flat or not row.shared <= vectors.shape[1] <= MOST_COLUMNS:
             raise RegistryError(f"{name} holds arrays whose shapes do not fit clips.")
-        if not np.isfinite(vectors).all():
-            raise RegistryError(f"{name} embeds clips to values that are not finite numbers.")
+        if not (np.abs(vectors) < MOST_VALUE).all():  # nor where they are no numbers
+            raise RegistryError(f"{name} embeds clips to values that cannot be compared.")
 
 
 def _made_up() -> Corpus:

@@ -5,12 +5,11 @@ most, and who goes on comes to the very weights an uninterrupted training gives.
 """
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
@@ -22,6 +21,7 @@ from indexing import footage, jobs, switching
 from indexing.embedding import store
 from indexing.files import FileDamaged, Published, checked, publish
 from indexing.gate import Judgement, judge
+from indexing.json_numbers import finite
 from indexing.models import Chunk, Encoder, Job, Training
 from indexing.training import drop_checkpoint
 from indexing.weights import WeightsUnavailableError, is_pretrained, trunk_weights
@@ -173,19 +173,6 @@ def _keep(job: Job, session: "Session", report: "EpochReport", clips: int) -> No
         notes = [*session.notes, report.warning] if report.warning else list(session.notes)
         training.notes = list(dict.fromkeys([*training.notes, *notes]))
         training.save()
-
-
-def finite(value: Any) -> Any:
-    """Return numbers and what holds them for JSON, which knows neither NaN nor infinity."""
-    if isinstance(value, dict):
-        return {str(name): finite(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(one) for one in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _conclude(job: Job, encoder: TrainedEncoder, train_part: Corpus, held_back: Corpus) -> None:

@@ -226,11 +226,16 @@ LIES: list[tuple[str, Callable[[Arrays, dict[str, Any]], None], str]] = [
     ("shape", set_array("video.embed", lambda a: a[:-1]), "cannot be taken in"),
     ("type", set_array("scales", lambda a: a.astype(np.int64)), "not those of an encoder"),
     ("absent", lambda arrays, about: arrays.pop("audio.stem"), "cannot be taken in"),
-    ("huge", set_array("scales", lambda a: np.full_like(a, 3e38)), "values that are no numbers"),
+    (
+        "huge",
+        set_array("scales", lambda a: np.full_like(a, 3e38)),
+        "values that (are no numbers|cannot be compared)",
+    ),
     ("kind", set_about(kind="demon"), "of a kind that this version does not know"),
     ("seed", set_about(seed=-1), "“seed” that cannot be true"),
     ("text", set_about(method=["a"]), "does not say its “method”"),
     ("long", set_about(note="a" * 20_000), "“note” that cannot be true"),
+    ("nul", set_about(note="a\0b"), "characters that are none"),
     ("shared", set_about(shared=4000), "shapes do not fit"),
 ]
 
