@@ -21,7 +21,7 @@ from ml.baselines.system import Embedded
 from ml.evaluation.anomalies import NEAR_S, rare_kinds
 from ml.evaluation.search import mode_distances
 from ml.evaluation.truth import widened
-from ml.retrieval import EXCLUSION_S, ranking
+from ml.retrieval import EXCLUSION_S, ranking, reachable
 
 SHOWN = (OURS, EPG, TPG, AUDIO_VIDEO, DESCRIPTIONS, STARTER)
 MAPPED = (OURS, STARTER, TPG, EPG)
@@ -149,6 +149,8 @@ def _search_lines(kind: str, found: dict[str, Kept]) -> list[sheets.Line]:
     if not seconds:
         return []
     query = _clearest(stream, kind, seconds)
+    if not reachable(seconds, query):
+        return []
     lines = [sheets.Line("query", [_picture(stream, query, labels[query], None)])]
     for name in (name for name in ANSWERING if name in found):
         one = found[name]
@@ -181,26 +183,27 @@ def _picture(
 
 
 def _anomaly_lines(found: dict[str, Kept], same: Results) -> list[sheets.Line]:
-    """The oddest distinct moments to us, and which systems flag a second near them."""
-    ours = found[OURS]
-    score = best_score(same.of(system=OURS))
-    if score not in ours.scores:
+    """The oddest distinct moments to us, and which systems flag a second near them.
+
+    Every system is asked for the score that it is judged by, not for the best on this stream.
+    """
+    own = {r["system"]: r["anomaly_score"] for r in same.all}
+    asked = {n: found[n].scores.get(own.get(n, "")) for n in SHOWN if n in found}
+    scores = {name: score for name, score in asked.items() if score is not None}
+    if OURS not in scores:
         return []
-    values = np.where(np.isfinite(ours.scores[score][0]), ours.scores[score][0], -np.inf)
+    values = np.where(np.isfinite(scores[OURS][0]), scores[OURS][0], -np.inf)
     # No clip is the query here, so it is taken to lie beyond the end.
     oddest = ranking(-values, len(values) + EXCLUSION_S)[:ANOMALIES]
-    labels = ours.stream.truth.labels("joint")
-    lines = []
-    for name in (n for n in SHOWN if n in found):
-        best = best_score(same.of(system=name))
-        if best in found[name].scores:
-            flagged = [_flags(found[name].scores[best], second) for second in oddest]
-            pictures = [
-                _picture(ours.stream, second, labels[second], flag)
-                for second, flag in zip(oddest, flagged, strict=True)
-            ]
-            lines.append(sheets.Line(f"{name} ({best})", pictures))
-    return lines
+    stream = found[OURS].stream
+    labels = stream.truth.labels("joint")
+    return [
+        sheets.Line(
+            f"{name} ({own[name]})",
+            [_picture(stream, s, labels[s], _flags(score, s)) for s in oddest],
+        )
+        for name, score in scores.items()
+    ]
 
 
 def _flags(score: tuple[Doubles, float], second: int) -> bool:

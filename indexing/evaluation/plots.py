@@ -12,6 +12,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from indexing.evaluation.summary import Figure
 
@@ -141,6 +142,7 @@ def curves(path: Path, trainings: Mapping[str, Sequence[Sequence[dict[str, Any]]
                         range(1, len(values) + 1), values, color=COLOURS[number], label=label, lw=1
                     )
             axes.set(title=title, xlabel="epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         handles, names = grid.flat[0].get_legend_handles_labels()
         canvas.legend(handles, names, ncols=4, frameon=False, loc="outside lower center")
         _save(canvas, path)

@@ -1,4 +1,4 @@
-"""One tiny bench for all tests of the evaluation: streets of half a minute, rendered once."""
+"""One tiny bench for all tests of the evaluation: streets of some seconds, rendered once."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from indexing.evaluation.runs import Options, Training, plan, run
 from indexing.evaluation.sources import Street
 from indexing.evaluation.systems import STARTER, TPG, Row, Weights, main_rows
 
-SECONDS = 30
+SECONDS = 20
 SYSTEMS = (STARTER, TPG)
 
 

@@ -19,14 +19,14 @@ def test_a_stream_is_an_ordinary_recording_with_its_truth(stream: Stream) -> Non
     info = probe(stream.folder / VIDEO)
     assert info.video is not None
     assert info.audio is not None
-    assert (info.video.codec, info.audio.codec, info.duration_s) == ("h264", "aac", 30)
-    assert stream.truth.seconds == 30
+    assert (info.video.codec, info.audio.codec, info.duration_s) == ("h264", "aac", 20)
+    assert stream.truth.seconds == 20
     assert len(stream.truth.kinds) >= 5
 
 
 def test_its_features_are_a_corpus_of_its_day(stream: Stream) -> None:
     corpus = stream.corpus(3)
-    assert len(corpus) == 30
+    assert len(corpus) == 20
     assert corpus.at[0] == 3 * DAY_S
     assert corpus.has_video.all()
     assert corpus.has_audio.all()
@@ -35,7 +35,7 @@ def test_its_features_are_a_corpus_of_its_day(stream: Stream) -> None:
 
 
 def test_every_second_has_a_picture_to_show(stream: Stream) -> None:
-    assert all(stream.thumbnail(second)[:2] == b"\xff\xd8" for second in (0, 17, 29))
+    assert all(stream.thumbnail(second)[:2] == b"\xff\xd8" for second in (0, 11, 19))
 
 
 def test_what_is_there_is_not_made_again(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_what_is_there_is_not_made_again(stream: Stream, monkeypatch: pytest.Mon
 
 def test_frames_are_described_once_and_kept(stream: Stream) -> None:
     rows = frame_features(stream, None)
-    assert rows.shape == (30, 1280)
+    assert rows.shape == (20, 1280)
     assert rows.std(axis=0).max() > 0
     (stream.folder / VIDEO).rename(stream.folder / "elsewhere.mp4")
     try:
