@@ -228,7 +228,7 @@ LIES: list[tuple[str, Callable[[Arrays, dict[str, Any]], None], str]] = [
     ("absent", lambda arrays, about: arrays.pop("audio.stem"), "cannot be taken in"),
     (
         "huge",
-        set_array("scales", lambda a: np.full_like(a, 3e38)),
+        set_array("video.embed", lambda a: np.full_like(a, 3e38)),
         "values that (are no numbers|cannot be compared)",
     ),
     ("kind", set_about(kind="demon"), "of a kind that this version does not know"),
