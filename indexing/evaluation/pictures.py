@@ -75,6 +75,14 @@ def _read(stream: Stream, arrays: Mapping[str, NDArray[Any]]) -> Kept:
     return Kept(stream, embedded, scores)
 
 
+def clear(out: Path) -> None:
+    """Remove an earlier report's pictures, which this one may have no material for."""
+    names = ("kinds.png", "curves.png", "roc.png", "maps.png", "anomalies.jpg")
+    sheets_of = (f"search-{kind.replace('_', '-')}.jpg" for kind in QUERIES)
+    for name in (*names, *sheets_of):
+        (out / name).unlink(missing_ok=True)
+
+
 def draw(out: Path, results: Results, found: dict[str, Kept]) -> dict[str, str]:
     """Write every picture there is material for; return their captions by file name."""
     return dict(_draw(out, results, found))

@@ -68,6 +68,7 @@ def write_report(
     out.mkdir(parents=True, exist_ok=True)
     crossroads = results.of(bench=profile.benches[0].name)
     reached = goals(crossroads)
+    pictures.clear(out)
     captions = pictures.draw(out, crossroads, pictures.kept(trainings, store))
     text = "\n".join(_sections(profile, trainings, results, reached, captions, expected))
     write_text(out / "README.md", text)

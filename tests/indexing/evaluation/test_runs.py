@@ -116,7 +116,10 @@ def test_the_report_tells_all_of_it(
 def test_a_missing_result_is_said(
     tmp_path: Path, profile: Profile, trainings: list[Training]
 ) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "maps.png").write_bytes(b"an earlier report's")
     write_report(tmp_path / "out", profile, trainings, Store(tmp_path / "none"))
+    assert not (tmp_path / "out" / "maps.png").exists()
     text = (tmp_path / "out" / "README.md").read_text()
     assert "2 of 2 results are still missing" in text
 
