@@ -49,15 +49,15 @@ def small() -> Profile:
 
 
 def full() -> Profile:
-    """Hours: two streams of an hour and three seeds, tested on four views and lights."""
+    """Hours: two streams and three seeds to train on, four views and lights to test on."""
     bench = Bench(
         "Crossroads",
-        tuple(Street(f"A, hour {n}", seed, HOUR) for n, seed in enumerate(TRAIN_SEEDS, 1)),
+        tuple(Street(f"A, day {n}", seed, 40 * MINUTE) for n, seed in enumerate(TRAIN_SEEDS, 1)),
         {
-            SAME: Street("A, another day", 4201, HOUR),
-            SIMILAR: Street("B", 4202, HOUR, view="B"),
-            CHALLENGING: Street("C", 4203, HOUR, view="C"),
-            NIGHT: Street("A, night", 4204, HOUR, light="night"),
+            SAME: Street("A, another day", 4201, 40 * MINUTE),
+            CHALLENGING: Street("C", 4203, 30 * MINUTE, view="C"),
+            SIMILAR: Street("B", 4202, 20 * MINUTE, view="B"),
+            NIGHT: Street("A, night", 4204, 20 * MINUTE, light="night"),
         },
     )
     return Profile("full", (bench,), (1, 2, 3), slow=True, ablations=True)
