@@ -107,6 +107,27 @@ def both_ways(near: Graph) -> Graph:
     return sparse.csr_array(near.multiply(near.T))
 
 
+def graphs(
+    seen: Floats | None,
+    heard: Floats | None,
+    at: Integers,
+    k: int,
+    lam: float,
+    gap_s: int,
+    *,
+    agreed: bool,
+) -> Graphs:
+    """Generated pairs of n clips at `at` (n,) from embeddings (n, d) of pictures and of sounds.
+
+    Across the modalities `consensus` (`agreed`) or `mutual`, within each `both_ways`; the rest is
+    `nearest`'s. A modality that is not trained is None and has no pairs.
+    """
+    none = sparse.csr_array((len(at), len(at)), dtype=bool)
+    pictures, sounds = (none if z is None else nearest(z, at, k, lam, gap_s) for z in (seen, heard))
+    across = consensus(pictures, sounds) if agreed else mutual(pictures, sounds)
+    return Graphs(across, both_ways(pictures), both_ways(sounds))
+
+
 def within_batch(graph: Graph, clips: Integers) -> Tensor:
     """Pairs of a graph among these clips (m,) -> bool (m, m); a clip may be there twice."""
     return torch.from_numpy(graph[clips][:, clips].toarray().astype(bool))

@@ -3,14 +3,12 @@
 The trunk is not trained: its kept features are the input, and E_v learns through its head.
 """
 
-import hashlib
 import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
@@ -18,27 +16,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ml import batches, pairs, state
+from ml.assembly import assemble
 from ml.corpus import Corpus
 from ml.distance import LAMBDA
 from ml.encoders import EMBEDDING, VideoHead
+from ml.footage import LEAST_CLIPS, TrainingError, fingerprint, trainable
 from ml.inputs import Inputs, backgrounds, root_mean_square
 from ml.method import Method
-from ml.networks import (
-    AudioSide,
-    VideoSide,
-    audio_weights,
-    open_layers,
-    perturbed,
-    video_weights,
-)
+from ml.networks import AudioSide, VideoSide, open_layers, perturbed
 from ml.objective import Generated, Objective, Step, View
-from ml.salience import Outlet, Salience
-from ml.schedule import Sides, Stage, plan
+from ml.schedule import Stage, plan
 from ml.spread import effective_rank
 from ml.trained import TrainedEncoder
 
-# Five minutes of clips: with less, nothing comes back often enough to be told from chance.
-LEAST_CLIPS = 300
+__all__ = ["LEAST_CLIPS", "EpochReport", "Training", "TrainingError"]
+
 # On one thread E_a learns 550-900 clips a second; on two, beside any other load, 30-70, because
 # the threads wait for each other after each of many short loops. It also makes results repeatable.
 THREADS = 1
@@ -46,9 +38,6 @@ THREADS = 1
 MEASURED_CLIPS = 1000
 COLLAPSED_RANK = 1.5
 COLLAPSED_RATE = 0.9
-# A description whose every column deviates less than this says the same of all clips.
-UNCHANGING = 1e-6
-
 BROKE_DOWN = (
     "The training broke down: its values are no longer numbers; lower the learning rates and "
     "begin again."
@@ -57,15 +46,6 @@ BROKE_DOWN = (
 Arrays = Mapping[str, NDArray[np.generic]]
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
-
-
-class TrainingError(Exception):
-    """A training that cannot begin or go on; `sentence` says why."""
-
-    @property
-    def sentence(self) -> str:
-        """One plain sentence: what is wrong and what to do."""
-        return str(self)
 
 
 @dataclass(frozen=True)
@@ -103,9 +83,9 @@ class Training:
         Raises TrainingError where there is too little footage or it holds values that are no
         numbers.
         """
-        _refuse_broken(corpus)
         self.corpus, self.method, self.seed, self.pretrained = corpus, method, seed, pretrained
-        self.sides, self.clips, self.notes = _trainable(corpus)
+        found = trainable(corpus)
+        self.sides, self.clips, self.notes = found.sides, found.clips, found.notes
         self.plan = plan(method, self.sides)
         self.epochs_done = 0
         self._inputs = Inputs.fit(corpus, method, pretrained=pretrained)
@@ -258,23 +238,32 @@ class Training:
         return "pairs" if self.method.within == "pairs" else "seconds"
 
     def _graphs(self) -> pairs.Graphs | None:
-        """Return the generated pairs of the whole corpus; None where the batch has them."""
+        """Return the generated pairs of the whole corpus; None where they are not asked for.
+
+        Pairs by Eq. 1 are the batch's own, and with one modality only pairs within it count.
+        """
         method = self.method
-        if method.pairs not in ("consensus", "mutual"):
+        alone = self.sides != "both" and method.within not in ("pairs", "mutual")
+        if method.pairs not in ("consensus", "mutual") or alone:
             return None
         if method.neighbours_of == "encoder":
-            return self._neighbours(*self._embed_all(np.arange(len(self.clips))), method.lam)
+            seen, heard = self._embed_all(np.arange(len(self.clips)))
+            return self._neighbours(seen, heard, method.lam)
         if self._descriptor_graphs is None:
             seen, heard = (z[self.clips] for z in self._described)
             self._descriptor_graphs = self._neighbours(seen, heard, LAMBDA)
         return self._descriptor_graphs
 
     def _neighbours(self, seen: Floats, heard: Floats, lam: float) -> pairs.Graphs:
-        at, k, gap = self.corpus.at[self.clips], self.method.neighbours, self.method.neighbour_gap_s
-        pictures, sounds = (pairs.nearest(z, at, k, lam, gap) for z in (seen, heard))
-        rule = pairs.consensus if self.method.pairs == "consensus" else pairs.mutual
-        across = rule(pictures, sounds)
-        return pairs.Graphs(across, pairs.both_ways(pictures), pairs.both_ways(sounds))
+        return pairs.graphs(
+            seen if self.sides != "audio" else None,
+            heard if self.sides != "video" else None,
+            self.corpus.at[self.clips],
+            self.method.neighbours,
+            lam,
+            self.method.neighbour_gap_s,
+            agreed=self.method.pairs == "consensus",
+        )
 
     def _partners(self, graphs: pairs.Graphs) -> pairs.Graph:
         """Return the pairs that should meet in a batch."""
@@ -316,7 +305,7 @@ class Training:
             "pretrained": self.pretrained,
             "epochs_done": self.epochs_done,
             "margin": self._objective.margin,
-            "corpus": _fingerprint(self.corpus),
+            "corpus": fingerprint(self.corpus),
         }
         return {
             "settings": np.frombuffer(json.dumps(settings).encode(), np.uint8).copy(),
@@ -334,7 +323,7 @@ class Training:
         try:
             settings = json.loads(arrays["settings"].tobytes())
             method = Method.from_json(settings["method"])
-            same = settings["corpus"] == _fingerprint(corpus)
+            same = settings["corpus"] == fingerprint(corpus)
             training = cls(
                 corpus, method, int(settings["seed"]), pretrained=bool(settings["pretrained"])
             )
@@ -361,62 +350,11 @@ class Training:
         some = np.linspace(0, len(self.clips) - 1, min(len(self.clips), MEASURED_CLIPS))
         with _reproducible(self.seed, 0):
             shared = self._embed_all(some.astype(np.int64))
-        return TrainedEncoder(
-            self._inputs,
-            video_weights(self.video) if self.sides != "audio" else None,
-            audio_weights(self.audio) if self.sides != "video" else None,
-            self.method.crops == "mean",
-            self.method.lengths == "unit",
-            self._scales(shared),
-            self._outlets(shared) if self.method.lengths == "salient" else None,
+        networks = (
+            self.video if self.sides != "audio" else None,
+            self.audio if self.sides != "video" else None,
         )
-
-    def _outlets(self, shared: tuple[Floats, Floats]) -> tuple[Outlet | None, Outlet | None]:
-        """Measure what stands out, and the middle of what was embedded, in either modality."""
-        method, corpus = self.method, self.corpus
-        heard = self._inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
-        numbers = (
-            (method.length_pictures, method.private_video, method.anchor_pictures),
-            (method.length_sounds, method.private_audio, method.anchor_sounds),
-        )
-        louds = (method.loud_pictures, method.loud_sounds)
-        outlets: list[Outlet | None] = []
-        for z, rows, present, three, loud in zip(
-            shared,
-            (self._described[0], heard),
-            (corpus.has_video, corpus.has_audio),
-            numbers,
-            louds,
-            strict=True,
-        ):
-            if not present.any():
-                outlets.append(None)
-                continue
-            centre = z.mean(axis=0) if len(z) else np.zeros(EMBEDDING, np.float32)
-            # What is not trained has nothing but the starter's embedding.
-            five = np.array([*three, method.quiet, loud], np.float32)
-            five[1] = max(five[1], float(not len(z)))
-            outlets.append(Outlet(Salience.fit(rows[present], corpus.at[present]), centre, five))
-        return outlets[0], outlets[1]
-
-    def _scales(self, shared: tuple[Floats, Floats]) -> Floats:
-        """Scale of shared pictures and sounds, which is one, and of private pictures and sounds.
-
-        The private part of a modality whose shared part is not trained is all that it has.
-        """
-        method = self.method
-        typical = 1.0 if method.lengths == "unit" else _typical_length(np.concatenate(shared))
-        scale = 1.0 if method.length is None else method.length / max(typical, 1e-6)
-        present = (self.corpus.has_video, self.corpus.has_audio)
-        weights = (
-            method.private_video if self.sides != "audio" else 1.0,
-            method.private_audio if self.sides != "video" else 1.0,
-        )
-        private = [
-            weight * scale * typical / max(_typical_length(rows[mask]), 1e-6)
-            for weight, rows, mask in zip(weights, self._described, present, strict=True)
-        ]
-        return np.array([scale, scale, *private], np.float32)
+        return assemble(self.corpus, self.method, self._inputs, networks, shared)
 
 
 def _generated(graphs: pairs.Graphs | None, batch: Rows) -> Generated:
@@ -436,57 +374,6 @@ def _optimizer(method: Method, video: nn.Module, audio: nn.Module) -> torch.opti
     )
 
 
-def _refuse_broken(corpus: Corpus) -> None:
-    columns = {
-        "pictures": (corpus.has_video, (corpus.foreground, corpus.trunk)),
-        "sounds": (corpus.has_audio, (corpus.sound, corpus.mel)),
-    }
-    for what, (present, arrays) in columns.items():
-        fine = np.ones(len(corpus), bool)
-        for array in arrays:
-            fine &= np.isfinite(array.reshape(len(array), -1).sum(axis=1, dtype=np.float32))
-        if broken := int((present & ~fine).sum()):
-            raise TrainingError(
-                f"What was kept of the {what} of {broken} of {len(corpus)} seconds is damaged; "
-                "have the recordings of this camera read anew."
-            )
-
-
-def _trainable(corpus: Corpus) -> tuple[Sides, Rows, tuple[str, ...]]:
-    """Return what can be trained, on which clips, and in sentences what cannot."""
-    seen, heard = corpus.has_video, corpus.has_audio
-    both = seen & heard
-    if both.sum() >= LEAST_CLIPS:
-        notes = [*_unchanging(corpus, both)]
-        if left := int((seen ^ heard).sum()):
-            notes.append(f"{left} seconds lack picture or sound and are not trained on.")
-        return "both", np.flatnonzero(both), tuple(notes)
-    if max(seen.sum(), heard.sum()) < LEAST_CLIPS:
-        there = int(max(seen.sum(), heard.sum()))
-        raise TrainingError(
-            f"There are {there} seconds to train on, and at least {LEAST_CLIPS} are needed: "
-            f"{LEAST_CLIPS - there} more."
-        )
-    if seen.sum() >= heard.sum():
-        sides, present, missing = "video", seen, "sound"
-    else:
-        sides, present, missing = "audio", heard, "pictures"
-    note = (
-        f"Only {int(both.sum())} seconds have picture and sound, and at least {LEAST_CLIPS} are "
-        f"needed: the {missing} cannot be trained, nor search from one to the other."
-    )
-    return cast(Sides, sides), np.flatnonzero(present), (note, *_unchanging(corpus, present))
-
-
-def _unchanging(corpus: Corpus, rows: NDArray[np.bool_]) -> Iterator[str]:
-    for what, array, mask in (
-        ("picture", corpus.foreground, corpus.has_video),
-        ("sound", corpus.sound, corpus.has_audio),
-    ):
-        if (rows & mask).any() and array[rows & mask].std(axis=0).max() < UNCHANGING:
-            yield f"The {what} never changes, so there is nothing to learn from it."
-
-
 def _collapse(positive_rate: float, spread: float) -> str:
     if spread < COLLAPSED_RANK:
         return "The embedding has collapsed: all moments look alike to it."
@@ -495,27 +382,10 @@ def _collapse(positive_rate: float, spread: float) -> str:
     return ""
 
 
-def _typical_length(rows: Floats) -> float:
-    """Root mean square of the lengths of rows (m, d); 0 without any."""
-    return root_mean_square(rows) * math.sqrt(rows.shape[1]) if rows.size else 0.0
-
-
 def _mean(values: Iterable[float]) -> float:
     """Mean of what could be measured."""
     measured = [value for value in values if not math.isnan(value)]
     return float(np.mean(measured)) if measured else float("nan")
-
-
-def _fingerprint(corpus: Corpus) -> str:
-    """SHA-256 of what a training reads of every clip but the two largest parts."""
-    digest = hashlib.sha256()
-    columns: tuple[NDArray[np.generic], ...] = (
-        *(corpus.at, corpus.chunk, corpus.has_video, corpus.has_audio),
-        *(corpus.foreground, corpus.sound),
-    )
-    for column in columns:
-        digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -102,6 +102,34 @@ def test_consensus_and_mutual_are_what_their_names_say() -> None:
     assert mutual.any()
 
 
+@pytest.mark.parametrize("agreed", [True, False])
+def test_the_graphs_are_across_and_within_each_modality(agreed: bool) -> None:
+    (seen, at), (heard, _) = clips(40, 3, 1), clips(40, 3, 2)
+    v, a = (naive_nearest(z, at, 9, 5) for z in (seen, heard))
+    made = pairs.graphs(seen, heard, at, 9, LAM, 5, agreed=agreed)
+    across, pictures, sounds = (
+        pairs.within_batch(graph, np.arange(40))
+        for graph in (made.across, made.pictures, made.sounds)
+    )
+    for i in range(40):
+        for j in range(40):
+            alike_v, alike_a = j in v[i] and i in v[j], j in a[i] and i in a[j]
+            assert bool(pictures[i, j]) == alike_v
+            assert bool(sounds[i, j]) == alike_a
+            wanted = (j in v[i] and j in a[i]) if agreed else (alike_v or alike_a)
+            assert bool(across[i, j]) == wanted
+    assert across.any()
+
+
+def test_a_modality_that_is_not_trained_has_no_pairs() -> None:
+    z, at = clips(40, 3, 1)
+    alone = pairs.graphs(z, None, at, 9, LAM, 0, agreed=True)
+    assert alone.pictures.nnz
+    assert (alone.sounds.nnz, alone.across.nnz) == (0, 0)
+    assert alone.sounds.shape == (40, 40)
+    assert not pairs.within_batch(alone.sounds, np.array([3, 4])).any()
+
+
 def test_a_batch_sees_its_own_part_of_the_graph() -> None:
     z, at = clips(30, 3, 4)
     graph = pairs.nearest(z, at, 6, LAM)
