@@ -27,7 +27,7 @@ def batches(
     """
     order = random.permutation(clips)
     if sampling == "partners":
-        halves = np.array_split(order, max(1, -(-clips * 2 // size)))
+        halves = np.array_split(order, max(1, -(-clips // (size // 2))))
         return [np.union1d(half, _partners(half, clips, random, graph, run)) for half in halves]
     if sampling == "pairs" and graph is not None:
         order = _with_neighbours(order, graph)

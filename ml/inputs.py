@@ -12,13 +12,23 @@ from numpy.typing import NDArray
 from ml.corpus import Corpus
 from ml.method import Method
 from ml.preprocess import MEL_BINS
+from ml.salience import Salience
 from ml.soundstats import FLOOR_DB
 from ml.starter import Standardiser, StarterEncoder
+from ml.whitening import Whitening
 
 # As many clips say how far a spectrogram usually stands out as a day of them.
 MEASURED_CLIPS = 2000
 # The most that a branch is fed of any column, in its root mean squares.
 FARTHEST = 8.0
+SHAPES = {
+    "descriptor_scale": (2,),
+    "above": (1,),
+    "mel_mean": (MEL_BINS,),
+    "mel_scale": (MEL_BINS,),
+    "trunk.mean": (432,),
+    "trunk.scale": (432,),
+}
 
 Floats = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -35,6 +45,8 @@ class Inputs:
     above: bool  # the log-mel above its chunk's background, or as it is
     mel_mean: Floats  # (128,) dB
     mel_scale: Floats  # (128,) one over dB
+    # Of pictures and of sounds against what is ordinary here; None where left out or never there.
+    whitenings: tuple[Whitening | None, Whitening | None] = (None, None)
 
     @classmethod
     def fit(cls, corpus: Corpus, method: Method, *, pretrained: bool) -> "Inputs":
@@ -44,8 +56,13 @@ class Inputs:
         starter = StarterEncoder.fit(corpus.foreground, corpus.sound, trunk, **masks)
         seen, _ = starter.embed(corpus.foreground, corpus.sound, trunk, **masks)
         heard = starter.plain_sound(corpus.sound, corpus.has_audio)
+        parts = list(zip((seen, heard), masks.values(), strict=True))
+        whitenings = [
+            _whitening(z[mask], corpus.at[mask]) if method.whitened else None for z, mask in parts
+        ]
         sizes = [
-            root_mean_square(z[mask]) for z, mask in zip((seen, heard), masks.values(), strict=True)
+            root_mean_square(whitening(z[mask]) if whitening else z[mask])
+            for (z, mask), whitening in zip(parts, whitenings, strict=True)
         ]
         above = method.mel_input == "above"
         return cls(
@@ -54,6 +71,7 @@ class Inputs:
             _trunk_standardiser(corpus) if method.trunk_input == "standardised" else None,
             above,
             *_mel_statistics(corpus, above),
+            whitenings=(whitenings[0], whitenings[1]),
         )
 
     def describe(self, corpus: Corpus) -> tuple[Floats, Floats]:
@@ -66,14 +84,35 @@ class Inputs:
             has_audio=corpus.has_audio,
         )
 
+    def plain(self, corpus: Corpus) -> tuple[Floats, Floats]:
+        """Return the starter's pictures, and its sounds with the lengths they have."""
+        seen, _ = self.describe(corpus)
+        return seen, self.starter.plain_sound(corpus.sound, corpus.has_audio)
+
+    def private(self, corpus: Corpus) -> tuple[Floats, Floats]:
+        """Return what an encoder keeps of a modality beside what is learnt: (n, Dv), (n, Da).
+
+        The plain descriptions against what is ordinary here, or else the starter's embeddings.
+        """
+        described = self.describe(corpus)
+        seen, heard = (
+            rows if whitening is None else whitening(plain)
+            for rows, plain, whitening in zip(
+                described, self.plain(corpus), self.whitenings, strict=True
+            )
+        )
+        return seen, heard
+
     def beside(self, corpus: Corpus) -> tuple[Floats, Floats]:
         """Return what the branches beside the two networks are fed: (n, Dv), (n, SOUND_DIM).
 
-        The starter's pictures, and its sounds with the lengths they have, both cut off where they
-        are so far out that a branch would follow them alone.
+        The plain descriptions, whitened where that is wanted, cut off where they are so far out
+        that a branch would follow them alone.
         """
-        seen, _ = self.describe(corpus)
-        heard = self.starter.plain_sound(corpus.sound, corpus.has_audio)
+        seen, heard = (
+            rows if whitening is None else whitening(rows)
+            for rows, whitening in zip(self.plain(corpus), self.whitenings, strict=True)
+        )
         pictures, sounds = (
             np.clip(rows * scale, -FARTHEST, FARTHEST)
             for rows, scale in zip((seen, heard), self.descriptor_scale, strict=True)
@@ -102,11 +141,17 @@ class Inputs:
         }
         if self.trunk is not None:
             arrays["trunk.mean"], arrays["trunk.scale"] = self.trunk.mean, self.trunk.scale
+        for side, whitening in zip(("video", "audio"), self.whitenings, strict=True):
+            if whitening is not None:
+                arrays |= {f"whitening.{side}.{n}": a for n, a in whitening.arrays().items()}
         return arrays | {f"starter.{name}": a for name, a in self.starter.arrays().items()}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Inputs":
-        """Make again what `arrays` gave out."""
+        """Make again what `arrays` gave out; raises ValueError for shapes that do not fit."""
+        for name, shape in SHAPES.items():
+            if name in arrays and arrays[name].shape != shape:
+                raise ValueError(f"“{name}” is {arrays[name].shape} where {shape} is wanted.")
         prefix = "starter."
         starter = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
         trunk = None
@@ -120,6 +165,7 @@ class Inputs:
             bool(arrays["above"][0]),
             np.asarray(arrays["mel_mean"], np.float32),
             np.asarray(arrays["mel_scale"], np.float32),
+            (_whitening_of("video", arrays), _whitening_of("audio", arrays)),
         )
 
 
@@ -139,6 +185,17 @@ def backgrounds(corpus: Corpus) -> Floats:
 def root_mean_square(rows: Floats) -> float:
     """Root mean square of all values of rows (m, d); 0 without any."""
     return float(np.sqrt(np.square(rows, dtype=np.float64).mean())) if rows.size else 0.0
+
+
+def _whitening(rows: Floats, at: NDArray[np.int64]) -> Whitening | None:
+    """Measure what is ordinary in rows (m, d) at (m,); None without any."""
+    return Whitening.fit(rows, Salience.fit(rows, at)(rows, at)) if len(rows) else None
+
+
+def _whitening_of(side: str, arrays: Arrays) -> Whitening | None:
+    prefix = f"whitening.{side}."
+    own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+    return Whitening.from_arrays(own) if own else None
 
 
 def _trunk_standardiser(corpus: Corpus) -> Standardiser | None:

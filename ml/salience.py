@@ -20,7 +20,8 @@ REFERENCE_CLIPS = 1800
 # What lies within a minute is the same moment (Wang et al. 2025, section 4.1).
 SAME_MOMENT_S = 60
 LEVELS = 401
-BLOCK = 512
+BLOCK = 512  # rows compared with the reference at once
+EMBEDDING = 512
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -72,12 +73,16 @@ class Salience:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Salience":
-        """Make again what `arrays` gave out; raises ValueError for shapes that do not fit."""
-        reference = np.asarray(arrays["reference"], np.float32)
-        at, levels = np.asarray(arrays["at"], np.int64), np.asarray(arrays["levels"], np.float32)
-        if reference.ndim != 2 or at.shape != (len(reference),) or not len(at) or levels.ndim != 1:
+        """Make again what `arrays` gave out; raises ValueError for anything that does not fit."""
+        reference, levels = (_finite(arrays[name]) for name in ("reference", "levels"))
+        at = arrays["at"]
+        if reference.ndim != 2 or at.shape != (len(reference),) or not len(at):
             raise ValueError("The reference of an encoder does not fit its times.")
-        return cls(reference, at, levels)
+        if at.dtype.kind != "i":
+            raise ValueError("The times of an encoder's reference are whole seconds.")
+        if levels.ndim != 1 or not len(levels) or (np.diff(levels) < 0).any():
+            raise ValueError("The levels of an encoder do not ascend.")
+        return cls(reference, np.asarray(at, np.int64), levels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +122,14 @@ class Outlet:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Outlet":
-        """Make again what `arrays` gave out; raises ValueError for shapes that do not fit."""
+        """Make again what `arrays` gave out; raises ValueError for anything that does not fit."""
         prefix = "salience."
         salience = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-        centre = np.asarray(arrays["centre"], np.float32)
-        numbers = np.asarray(arrays["numbers"], np.float32)
-        if centre.ndim != 1 or numbers.shape != (5,):
-            raise ValueError("The lengths of an encoder are not five numbers.")
+        centre, numbers = (_finite(arrays[name]) for name in ("centre", "numbers"))
+        if centre.shape != (EMBEDDING,):
+            raise ValueError(f"The centre of an encoder has not {EMBEDDING} columns.")
+        if numbers.shape != (5,) or (numbers < 0).any():
+            raise ValueError("The lengths of an encoder are not five numbers from zero on.")
         return cls(Salience.from_arrays(salience), centre, numbers)
 
 
@@ -133,7 +139,18 @@ def _pairwise(x: Floats, y: Floats) -> Floats:
     squares_x, squares_y = np.square(x).sum(axis=1)[:, None], np.square(y).sum(axis=1)
     euclidean = np.sqrt(np.maximum(squares_x + squares_y - 2 * product, 0))
     cosine = product / np.maximum(np.sqrt(squares_x * squares_y), np.float32(1e-9))
+    # As in `ml.distance`, two zero vectors are alike.
+    cosine[(squares_x == 0) & (squares_y == 0)] = 1
     return np.asarray(LAMBDA * euclidean + (1 - LAMBDA) * (1 - cosine), np.float32)
+
+
+def _finite(array: NDArray[np.generic]) -> Floats:
+    """Read numbers from a file; raises ValueError where one is none, or too large for float32."""
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(array, np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError("The lengths of an encoder hold values that are no numbers.")
+    return numbers
 
 
 def _unit(rows: Floats) -> Floats:

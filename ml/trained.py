@@ -62,14 +62,14 @@ class TrainedEncoder:
         The sound's background is that of the rows of a chunk which are here: hand over whole
         chunks. Raises ValueError where the features are not those this encoder was trained on.
         """
-        seen, heard = self.inputs.describe(corpus)
         pictures, sounds = self.networks(corpus)
         if self.outlets is not None:
-            plain = self.inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
+            kept, plain = self.inputs.private(corpus), self.inputs.plain(corpus)
             return (
-                _shaped(self.outlets[0], pictures, seen, seen, corpus.at, corpus.has_video),
-                _shaped(self.outlets[1], sounds, heard, plain, corpus.at, corpus.has_audio),
+                _shaped(self.outlets[0], pictures, kept[0], plain[0], corpus.at, corpus.has_video),
+                _shaped(self.outlets[1], sounds, kept[1], plain[1], corpus.at, corpus.has_audio),
             )
+        seen, heard = self.inputs.describe(corpus)
         z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
         return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
 
@@ -108,7 +108,7 @@ class TrainedEncoder:
     def from_arrays(cls, arrays: Arrays) -> "TrainedEncoder":
         """Make again what `arrays` gave out; raises EncoderError for anything else."""
         for name, array in arrays.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
+            if array.dtype.kind == "f" and not (np.abs(array) <= np.finfo(np.float32).max).all():
                 raise EncoderError(f"This encoder's “{name}” holds values that are no numbers.")
         try:
             encoder = cls(
@@ -117,7 +117,7 @@ class TrainedEncoder:
                 _weights("audio", _part("audio", arrays)),
                 bool(arrays["mean_crop"][0]),
                 bool(arrays["unit"][0]),
-                np.asarray(arrays["scales"], np.float32),
+                _scales(arrays["scales"]),
                 _outlets(arrays),
             )
             tried = encoder.embed(_silent_clip())
@@ -264,6 +264,12 @@ def _weights(side: str, arrays: Arrays) -> dict[str, Floats] | None:
     return {name: np.ascontiguousarray(arrays[name], np.float32) for name in shapes}
 
 
+def _scales(array: NDArray[np.generic]) -> Floats:
+    if array.shape != (4,):
+        raise EncoderError(f"This encoder's “scales” are {array.shape} where (4,) is wanted.")
+    return np.asarray(array, np.float32)
+
+
 def _shaped(
     outlet: Outlet | None,
     shared: Floats,
@@ -282,6 +288,9 @@ def _outlets(arrays: Arrays) -> tuple[Outlet | None, Outlet | None] | None:
     parts = [_part(f"outlet.{side}", arrays) for side in ("video", "audio")]
     if not any(parts):
         return None
+    for side, part in zip(("video", "audio"), parts, strict=True):
+        if _part(side, arrays) and not part:
+            raise EncoderError(f"This encoder does not say how long its “{side}” is to be.")
     video, audio = (Outlet.from_arrays(part) if part else None for part in parts)
     return video, audio
 

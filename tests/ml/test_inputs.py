@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.inputs import Inputs, backgrounds
+from ml.foreground import FOREGROUND_DIM
+from ml.inputs import FARTHEST, Inputs, backgrounds
 from ml.method import Method
-from ml.soundstats import FLOOR_DB
+from ml.soundstats import FLOOR_DB, SOUND_DIM
 from tests.ml.planted import planted
 
 CORPUS, _ = planted(300, 3)
@@ -46,8 +47,32 @@ def test_the_trunk_is_described_only_where_it_was_learnt() -> None:
     for pretrained in (False, True):
         inputs = Inputs.fit(CORPUS, Method(), pretrained=pretrained)
         assert inputs.starter.uses_trunk is pretrained
-        seen, _ = inputs.describe(CORPUS)
-        assert np.sqrt(np.square(inputs.descriptor(seen)).mean()) == pytest.approx(1, abs=1e-3)
+        assert inputs.describe(CORPUS)[0].shape[1] == FOREGROUND_DIM + 1 + 432 * pretrained
+
+
+def test_beside_the_networks_is_the_starter_with_plain_sounds_cut_off_far_out() -> None:
+    inputs = Inputs.fit(CORPUS, Method(), pretrained=False)
+    seen, heard = inputs.beside(CORPUS)
+    assert heard.shape == (300, SOUND_DIM)
+    plain = inputs.starter.plain_sound(CORPUS.sound, CORPUS.has_audio)
+    for z, starter in ((seen, inputs.describe(CORPUS)[0]), (heard, plain)):
+        scaled = starter / np.sqrt(np.square(starter, dtype=np.float64).mean())
+        np.testing.assert_allclose(z, np.clip(scaled, -FARTHEST, FARTHEST), rtol=1e-4, atol=1e-5)
+        # A cut at 8 root mean squares takes little away.
+        assert np.sqrt(np.square(z).mean()) == pytest.approx(1, abs=0.1)
+    lengths = np.linalg.norm(heard, axis=1)
+    assert lengths.max() > 2 * np.median(lengths)
+    assert np.abs(inputs.beside(replace(CORPUS, sound=CORPUS.sound * 1000))[1]).max() == FARTHEST
+
+
+def test_what_is_absent_is_described_by_zeros() -> None:
+    some = np.arange(300) >= 60
+    inputs = Inputs.fit(CORPUS, Method(), pretrained=False)
+    seen, heard = inputs.beside(replace(CORPUS, has_video=some, has_audio=~some))
+    assert not seen[~some].any()
+    assert not heard[some].any()
+    assert seen[some].any()
+    assert heard[~some].any()
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -58,6 +83,7 @@ def test_inputs_survive_as_arrays(pretrained: bool) -> None:
     for one, other in (
         (inputs.describe(CORPUS)[0], again.describe(CORPUS)[0]),
         (inputs.describe(CORPUS)[1], again.describe(CORPUS)[1]),
+        *zip(inputs.beside(CORPUS), again.beside(CORPUS), strict=True),
         (inputs.crops(CORPUS.trunk), again.crops(CORPUS.trunk)),
         (
             inputs.spectrogram(CORPUS.mel, background),
@@ -65,6 +91,17 @@ def test_inputs_survive_as_arrays(pretrained: bool) -> None:
         ),
     ):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "name", ["descriptor_scale", "above", "mel_mean", "mel_scale", "trunk.mean", "trunk.scale"]
+)
+def test_arrays_of_other_shapes_are_refused(name: str) -> None:
+    arrays = Inputs.fit(CORPUS, Method(), pretrained=False).arrays()
+    # One value would be broadcast without a word.
+    for wrong in (np.ones((1, 1), np.float32), np.ones((), np.float32)):
+        with pytest.raises(ValueError, match=f"“{name}” is"):
+            Inputs.from_arrays({**arrays, name: wrong})
 
 
 def test_a_frozen_picture_and_a_constant_tone_give_finite_inputs() -> None:
@@ -76,10 +113,9 @@ def test_a_frozen_picture_and_a_constant_tone_give_finite_inputs() -> None:
         mel=np.full_like(CORPUS.mel, -40),
     )
     inputs = Inputs.fit(still, Method(), pretrained=False)
-    seen, heard = inputs.describe(still)
     for x in (
-        inputs.descriptor(seen),
-        heard,
+        *inputs.beside(still),
+        *inputs.describe(still),
         inputs.crops(still.trunk),
         inputs.spectrogram(still.mel, backgrounds(still)),
     ):
