@@ -265,6 +265,7 @@ def _field(
             until=query.until.timestamp() if query.until else None,
         ),
         origin=(recording.camera.name, round(recording.start.timestamp()) + query.second),
+        shared=encoder.shared,
     )
 
 

@@ -52,10 +52,13 @@ def _outlets(
     heard = inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
     pictures = (method.length_pictures, method.private_video, method.anchor_pictures)
     sounds = (method.length_sounds, method.private_audio, method.anchor_sounds)
-    quiet, present = method.quiet, (corpus.has_video, corpus.has_audio)
+    quiet = method.quiet_pictures, method.quiet_sounds
+    present = (corpus.has_video, corpus.has_audio)
     return (
-        _outlet(shared[0], seen, corpus.at, present[0], (*pictures, quiet, method.loud_pictures)),
-        _outlet(shared[1], heard, corpus.at, present[1], (*sounds, quiet, method.loud_sounds)),
+        _outlet(
+            shared[0], seen, corpus.at, present[0], (*pictures, quiet[0], method.loud_pictures)
+        ),
+        _outlet(shared[1], heard, corpus.at, present[1], (*sounds, quiet[1], method.loud_sounds)),
     )
 
 

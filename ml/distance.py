@@ -33,6 +33,17 @@ def eq5_pairwise(x: ArrayLike, y: ArrayLike, lam: float = LAMBDA) -> Doubles:
     return np.stack(rows) if rows else np.zeros((0, len(y)))
 
 
+def directions(z: ArrayLike, shared: int) -> NDArray[np.float32]:
+    """The shared columns of embeddings (n, d), each row of length one -> f32 (n, shared).
+
+    Across picture and sound only directions are compared: how long an embedding is says how far
+    the clip stands out in its own modality. A zero row stays zero.
+    """
+    rows = np.asarray(z, np.float32)[:, :shared]
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)
+
+
 def joint(video: ArrayLike, audio: ArrayLike, audio_weight: float = AUDIO_WEIGHT) -> Doubles:
     """Weighted mean of video and audio distances, element by element.
 

@@ -7,13 +7,14 @@ memorised; collapse shows in spread and duplicates. `ml.gate` decides by these.
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.corpus import Corpus
+from ml.distance import directions
 from ml.retrieval import (
     EXCLUSION_S,
     Footage,
@@ -210,6 +211,8 @@ def _agreement(footage: Footage, queries: list[int], alike: dict[Mode, Floats]) 
 def _crossing(footage: Footage, queries: list[int]) -> float:
     chances = []
     modes: tuple[Mode, Mode] = ("video-to-audio", "audio-to-video")
+    z_v, z_a = (directions(z, footage.shared) for z in (footage.z_v, footage.z_a))
+    footage = replace(footage, z_v=z_v, z_a=z_a)
     for mode in modes:
         distances = distances_from(footage, queries, mode)
         for query, row, far in zip(queries, distances, _far(distances, queries), strict=True):

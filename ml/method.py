@@ -36,6 +36,7 @@ RANGES: dict[str, tuple[Number, Number]] = {
     "batch": (2, 8192),
     "lr_video": (0, 1e6),
     "lr_audio": (0, 1e6),
+    "branch_rate": (0, 1e6),
     "weight_decay_video": (0, 100),
     "weight_decay_audio": (0, 100),
     "foreground_width": (1, 8192),
@@ -47,7 +48,8 @@ RANGES: dict[str, tuple[Number, Number]] = {
     "length_sounds": (1e-3, 1e3),
     "anchor_pictures": (0, 1e3),
     "anchor_sounds": (0, 1e3),
-    "quiet": (0, 1),
+    "quiet_pictures": (0, 1),
+    "quiet_sounds": (0, 1),
     "loud_pictures": (0, 1),
     "loud_sounds": (0, 1),
     "private_video": (0, 100),
@@ -92,11 +94,11 @@ class Method:
     within_s: int = 6
     within_pictures_s: int = 2
     ignore_s: int = 60  # clips this near in time that are not positive are no negatives either
-    views: int = 2  # how often a batch is embedded, each time perturbed anew (within: the other)
+    views: int = 1  # how often a batch is embedded, each time perturbed anew (within: the other)
 
     # Epochs of E_a regressed onto the standardised sound statistics, before the others.
     pretext_epochs: int = 0
-    epochs: int = 30
+    epochs: int = 12
     temporal_epochs: int = 0  # of these, the first ones with temporal pairs only
     frozen_epochs: int = 0  # of these, the first ones with E_v frozen
     # Afterwards both at once, or E_v and E_a in turn, one more layer from the top each time.
@@ -109,8 +111,9 @@ class Method:
     # "pairs": clips that are generated pairs meet in a batch; "seconds": neighbouring seconds do;
     # "partners": each of a random half meets one of its pairs, or one of those seconds.
     sampling: Literal["random", "pairs", "seconds", "partners"] = "partners"
-    lr_video: float = 1e-3
-    lr_audio: float = 1e-3
+    lr_video: float = 1e-4
+    lr_audio: float = 1e-4
+    branch_rate: float = 10.0  # of the branches beside the networks, as a multiple of those
     weight_decay_video: float = 1e-2
     weight_decay_audio: float = 1e-2
     cosine: bool = True  # learning rates fall along half a cosine to nothing
@@ -120,6 +123,8 @@ class Method:
     mel_input: Literal["above", "raw"] = "above"  # above the chunk's background, or as it is
     foreground: bool = True  # the descriptor beside a trunk of random weights
     statistics: bool = True  # the sound statistics beside E_a
+    # The descriptions, for branches, neighbours and what is kept, against what is ordinary here.
+    whitened: bool = True
     foreground_width: int = 512  # of the branch for either
     dropout: float = 0.3  # of the inputs
     noise: float = 0.3  # on the inputs, in their standard deviations
@@ -131,16 +136,17 @@ class Method:
     length: float | None = 2.0  # root mean square length of the shared embedding; None: as trained
     # Length of the starter encoder's embedding beside the shared one, as a part of it; 0: none.
     private_video: float = 1.0
-    private_audio: float = 0.5
+    private_audio: float = 1.0
     # With "salient": the lengths of what stands out most, the constant coordinates, and from and to
     # which share of the seconds trained on the length grows.
-    length_pictures: float = 1.5
+    length_pictures: float = 2.5
     length_sounds: float = 6.0
     anchor_pictures: float = 2.0
     anchor_sounds: float = 1.0
-    quiet: float = 0.5
+    quiet_pictures: float = 0.5
     loud_pictures: float = 1.0
-    loud_sounds: float = 0.95
+    quiet_sounds: float = 0.3
+    loud_sounds: float = 0.8
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -215,6 +221,7 @@ _EPG = Method(
     weight_decay_video=1e-4,
     weight_decay_audio=1e-4,
     statistics=False,
+    whitened=False,
     foreground_width=256,
     frozen_epochs=5,
     unfreezing="alternating",
@@ -224,6 +231,8 @@ _EPG = Method(
     noise=0,
     cosine=False,
     lr_video=1e-4,
+    lr_audio=1e-3,
+    branch_rate=1.0,
     lengths="kept",
     length=None,
     private_video=0,

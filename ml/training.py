@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -225,9 +226,8 @@ class Training:
 
     def _set_rates(self, progress: float) -> None:
         factor = (1 + math.cos(math.pi * progress)) / 2 if self.method.cosine else 1.0
-        rates = (self.method.lr_video, self.method.lr_audio)
-        for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["full_lr"] * factor
 
     def _sampling(self) -> batches.Sampling:
         """With one modality a positive is another clip, so it has to be in the batch."""
@@ -250,8 +250,10 @@ class Training:
             seen, heard = self._embed_all(np.arange(len(self.clips)))
             return self._neighbours(seen, heard, method.lam)
         if self._descriptor_graphs is None:
-            seen, heard = (z[self.clips] for z in self._described)
-            self._descriptor_graphs = self._neighbours(seen, heard, LAMBDA)
+            # What is whitened is compared by cosine alone; see `ml.whitening`.
+            lam = 0.0 if method.whitened else LAMBDA
+            seen, heard = (z[self.clips] for z in self._inputs.private(self.corpus))
+            self._descriptor_graphs = self._neighbours(seen, heard, lam)
         return self._descriptor_graphs
 
     def _neighbours(self, seen: Floats, heard: Floats, lam: float) -> pairs.Graphs:
@@ -364,14 +366,22 @@ def _generated(graphs: pairs.Graphs | None, batch: Rows) -> Generated:
     return Generated(*(pairs.within_batch(graph, batch) for graph in three))
 
 
-def _optimizer(method: Method, video: nn.Module, audio: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(method: Method, video: VideoSide, audio: AudioSide) -> torch.optim.Optimizer:
+    """Let the branches learn faster than the networks, which have millions of weights to fit."""
     sides = (
-        (video, method.lr_video, method.weight_decay_video),
-        (audio, method.lr_audio, method.weight_decay_audio),
+        (video.head, video.branch, method.lr_video, method.weight_decay_video),
+        (audio.encoder, audio.branch, method.lr_audio, method.weight_decay_audio),
     )
-    return torch.optim.AdamW(
-        [{"params": list(m.parameters()), "lr": lr, "weight_decay": wd} for m, lr, wd in sides]
-    )
+    groups: list[dict[str, Any]] = []
+    for network, branch, rate, decay in sides:
+        faster = rate * method.branch_rate
+        groups.append(
+            {"params": list(network.parameters()), "full_lr": rate, "weight_decay": decay}
+        )
+        if branch is not None:
+            own = list(branch.parameters())
+            groups.append({"params": own, "full_lr": faster, "weight_decay": decay})
+    return torch.optim.AdamW(groups)
 
 
 def _collapse(positive_rate: float, spread: float) -> str:

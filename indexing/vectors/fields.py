@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from indexing.vectors.exact import Ranked, Ranking, Side
 from indexing.vectors.exclusion import Kept, select
 from indexing.vectors.snapshot import Snapshot
+from ml.distance import directions
 
 # What is compared by each kind of search: (modality of the query, modality of the others).
 COMPARED = {
@@ -48,7 +49,8 @@ class Probe:
 class Field:
     """The clips of one encoder, those that are eligible, and the query among them.
 
-    origin is the query's camera and its moment in whole seconds, around which nothing is a hit.
+    origin is the query's camera and its moment in whole seconds, around which nothing is a hit;
+    shared is how many leading columns of the encoder compare pictures with sounds.
     """
 
     snapshot: Snapshot
@@ -56,17 +58,24 @@ class Field:
     weights: Weights
     eligible: NDArray[np.bool_]
     origin: tuple[str, int]
+    shared: int = 0
 
     def ranking(self) -> Ranking:
         """Return all eligible clips by distance."""
-        vectors = {"video": self.snapshot.video, "audio": self.snapshot.audio}
-        present = {"video": self.snapshot.has_video, "audio": self.snapshot.has_audio}
         sides = [
-            Side(others, query, vectors[others], present[others], weight)
+            self._side(mine, others, query, weight)
             for (mine, others), weight in self.weights.items()
             if (query := self.probe.vector(mine)) is not None
         ]
         return Ranking(self.snapshot, sides, self.eligible)
+
+    def _side(self, mine: str, others: str, query: NDArray[np.float32], weight: float) -> Side:
+        """Compare the query's picture or sound with the others' pictures or sounds."""
+        present = {"video": self.snapshot.has_video, "audio": self.snapshot.has_audio}[others]
+        if mine == others:
+            return Side(others, query, self.snapshot.vectors(others), present, weight)
+        direction = directions(query[None], self.shared)[0]
+        return Side(others, direction, self.snapshot.common(others, self.shared), present, weight)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 A snapshot is derived: it is dropped at will and made again from the shards.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexing.vectors.buffer import Vectors
 from indexing.vectors.shards import Embeddings
+from ml.distance import directions
 
 Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -42,6 +43,9 @@ class Snapshot:
     has_audio: Mask
     video: Vectors
     audio: Vectors
+    _common: dict[tuple[str, int], Vectors] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def empty(cls, video_dimension: int, audio_dimension: int) -> "Snapshot":
@@ -91,6 +95,18 @@ class Snapshot:
             video=self.video.extended(np.concatenate([e.video for e in parts])),
             audio=self.audio.extended(np.concatenate([e.audio for e in parts])),
         )
+
+    def vectors(self, modality: str) -> Vectors:
+        """Return the vectors of "video" or "audio"."""
+        return self.video if modality == "video" else self.audio
+
+    def common(self, modality: str, shared: int) -> Vectors:
+        """Return what of a modality can be compared with the other: its shared directions."""
+        key = modality, shared
+        if key not in self._common:
+            rows = directions(self.vectors(modality).rows, shared)
+            self._common[key] = Vectors.empty(shared).extended(rows)
+        return self._common[key]
 
     def row(self, recording: int, second: int) -> int | None:
         """Return the row of a clip, or None where it has not been embedded."""

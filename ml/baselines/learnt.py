@@ -2,6 +2,7 @@
 
 from ml.baselines.system import AnomalyScore, Embedded, Floats, embedded
 from ml.corpus import Corpus
+from ml.distance import directions
 from ml.encoders import VideoHead
 from ml.method import METHODS, Method
 from ml.training import EpochReport, Training
@@ -47,5 +48,8 @@ class Learnt:
         """See `System.embed`."""
         z_v, z_a = self._encoder.embed(corpus)
         shared = self._encoder.shared
-        common = (z_v[:, :shared], z_a[:, :shared]) if shared else None
+        # As printed, lengths are compared too; ours tell how far a clip stands out in its modality.
+        kept = self._method.lengths == "kept"
+        pictures, sounds = (z[:, :shared] if kept else directions(z, shared) for z in (z_v, z_a))
+        common = (pictures, sounds) if shared else None
         return embedded(corpus, z_v, z_a, common=common)

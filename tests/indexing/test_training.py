@@ -112,7 +112,7 @@ def test_a_camera_is_trained_and_its_search_goes_over(camera: Camera) -> None:
     assert encoder.shared == 512
     assert verify().ok
     assert verify().clips_searchable == 660
-    for way in (With.JOINT, With.VIDEO, With.AUDIO):
+    for way in With:
         hits = search(SearchQuery(recording.pk, 300, modality=way)).hits
         assert hits, way
     old = search(SearchQuery(recording.pk, 300, encoder_id=starter.pk))
