@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from indexing.anomalies import AnomalyError
 from indexing.clock import read_moment, read_second
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.intake import IntakeError
@@ -23,7 +24,14 @@ from indexing.registry import RegistryError
 from indexing.search import SearchError
 from indexing.training import TrainingRefused
 
-SENTENCES = (IntakeError, MediaError, RegistryError, SearchError, TrainingRefused)
+SENTENCES = (
+    AnomalyError,
+    IntakeError,
+    MediaError,
+    RegistryError,
+    SearchError,
+    TrainingRefused,
+)
 
 
 class Failure(Exception):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ml.distance import LAMBDA, eq5
+from ml.distance import LAMBDA, directions, eq5
 from ml.retrieval import EXCLUSION_S
 
 Part = Literal["video", "audio", "cross"]
@@ -54,10 +54,13 @@ def cross(
 ) -> Doubles:
     """Eq. 5 between each clip's own picture and sound: (n, Dv), (n, Da) -> (n,).
 
-    Only the leading `shared` columns are compared, all where it is None. Call it on clips that
+    Only the directions of the leading `shared` columns are compared, as in a search across (see
+    `ml.distance.directions`); where it is None, all columns as they are. Call it on clips that
     have both. Raises ValueError where the two share no space.
     """
-    x, y = np.asarray(z_v)[:, :shared], np.asarray(z_a)[:, :shared]
+    x, y = np.asarray(z_v), np.asarray(z_a)
+    if shared is not None:
+        x, y = directions(x, shared), directions(y, shared)
     if x.shape != y.shape or not x.shape[1]:
         raise ValueError("Picture and sound of this encoder have no common space to compare in.")
     return eq5(x, y, lam)

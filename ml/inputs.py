@@ -94,13 +94,8 @@ class Inputs:
 
         The plain descriptions against what is ordinary here, or else the starter's embeddings.
         """
-        described = self.describe(corpus)
-        seen, heard = (
-            rows if whitening is None else whitening(plain)
-            for rows, plain, whitening in zip(
-                described, self.plain(corpus), self.whitenings, strict=True
-            )
-        )
+        parts = zip(self.describe(corpus), self._unusual(corpus), self.whitenings, strict=True)
+        seen, heard = (rows if whitening is None else unusual for rows, unusual, whitening in parts)
         return seen, heard
 
     def beside(self, corpus: Corpus) -> tuple[Floats, Floats]:
@@ -109,15 +104,22 @@ class Inputs:
         The plain descriptions, whitened where that is wanted, cut off where they are so far out
         that a branch would follow them alone.
         """
-        seen, heard = (
-            rows if whitening is None else whitening(rows)
-            for rows, whitening in zip(self.plain(corpus), self.whitenings, strict=True)
-        )
         pictures, sounds = (
             np.clip(rows * scale, -FARTHEST, FARTHEST)
-            for rows, scale in zip((seen, heard), self.descriptor_scale, strict=True)
+            for rows, scale in zip(self._unusual(corpus), self.descriptor_scale, strict=True)
         )
         return pictures, sounds
+
+    def _unusual(self, corpus: Corpus) -> tuple[Floats, Floats]:
+        """Return the plain descriptions, whitened where that is wanted; absent rows stay zero."""
+        present = (corpus.has_video, corpus.has_audio)
+        seen, heard = (
+            rows if whitening is None else whitening(rows) * mask[:, None]
+            for rows, whitening, mask in zip(
+                self.plain(corpus), self.whitenings, present, strict=True
+            )
+        )
+        return seen, heard
 
     def crops(self, trunk: NDArray[np.generic]) -> Floats:
         """Return the trunk's features of crops (m, 2, 432) for the head, the same shape."""

@@ -136,7 +136,7 @@ class Method:
     length: float | None = 2.0  # root mean square length of the shared embedding; None: as trained
     # Length of the starter encoder's embedding beside the shared one, as a part of it; 0: none.
     private_video: float = 1.0
-    private_audio: float = 1.0
+    private_audio: float = 1.5
     # With "salient": the lengths of what stands out most, the constant coordinates, and from and to
     # which share of the seconds trained on the length grows.
     length_pictures: float = 2.5

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ml.distance import LAMBDA
 
-# Of an hour's 3,600 seconds 20 are a third of a minute: an event that came several times stays far
-# from its k-th nearest, the ordinary does not.
-NEIGHBOUR_SHARE = 1 / 180
+# Of so many seconds: an event that came a few times stays far from its k-th nearest, the ordinary
+# does not. Of shorter footage no fewer, since an event lasts several seconds, and all of them would
+# be near once it came twice.
+NEIGHBOURS = 10
 REFERENCE_CLIPS = 1800
 # What lies within a minute is the same moment (Wang et al. 2025, section 4.1).
 SAME_MOMENT_S = 60
@@ -47,7 +48,7 @@ class Salience:
 
     def distance(self, rows: Floats, at: Integers) -> Floats:
         """Eq. 5 from rows (n, d) at (n,) to the k-th nearest of another minute -> (n,)."""
-        k = max(1, round(len(self.reference) * NEIGHBOUR_SHARE))
+        k = min(NEIGHBOURS, len(self.reference))
         out = np.zeros(len(rows), np.float32)
         for start in range(0, len(rows), BLOCK):
             block = slice(start, start + BLOCK)

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.anomalies import Anomalies, AnomalyError, AnomalyQuery, Peak, find_anomalies
+from indexing.anomalies import Anomalies, AnomalyQuery, Peak, find_anomalies
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
 from indexing.normal import Score
 from indexing.progress import duration
 from ml.anomaly import SIGMA
@@ -34,10 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, recording: int, score: str, sigma: float, **options: Any) -> None:
-        try:
-            found = find_anomalies(AnomalyQuery(recording, Score(score), sigma))
-        except AnomalyError as error:
-            raise Failure(error.sentence) from error
+        found = find_anomalies(AnomalyQuery(recording, Score(score), sigma))
         for note in found.notes:
             self.say(note)
         self.answer(document(found), lines(found), as_json=bool(options["json"]))
