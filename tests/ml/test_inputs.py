@@ -50,13 +50,18 @@ def test_the_trunk_is_described_only_where_it_was_learnt() -> None:
         assert inputs.describe(CORPUS)[0].shape[1] == FOREGROUND_DIM + 1 + 432 * pretrained
 
 
-def test_beside_the_networks_is_the_starter_with_plain_sounds_cut_off_far_out() -> None:
-    inputs = Inputs.fit(CORPUS, Method(), pretrained=False)
+@pytest.mark.parametrize("whitened", [False, True])
+def test_beside_the_networks_are_plain_descriptions_cut_off_far_out(whitened: bool) -> None:
+    inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
     seen, heard = inputs.beside(CORPUS)
     assert heard.shape == (300, SOUND_DIM)
     plain = inputs.starter.plain_sound(CORPUS.sound, CORPUS.has_audio)
-    for z, starter in ((seen, inputs.describe(CORPUS)[0]), (heard, plain)):
-        scaled = starter / np.sqrt(np.square(starter, dtype=np.float64).mean())
+    np.testing.assert_array_equal(inputs.plain(CORPUS)[1], plain)
+    parts = zip((seen, heard), (inputs.describe(CORPUS)[0], plain), inputs.whitenings, strict=True)
+    for z, rows, whitening in parts:
+        assert (whitening is not None) == whitened
+        unusual = whitening(rows) if whitening else rows
+        scaled = unusual / np.sqrt(np.square(unusual, dtype=np.float64).mean())
         np.testing.assert_allclose(z, np.clip(scaled, -FARTHEST, FARTHEST), rtol=1e-4, atol=1e-5)
         # A cut at 8 root mean squares takes little away.
         assert np.sqrt(np.square(z).mean()) == pytest.approx(1, abs=0.1)
@@ -65,14 +70,33 @@ def test_beside_the_networks_is_the_starter_with_plain_sounds_cut_off_far_out() 
     assert np.abs(inputs.beside(replace(CORPUS, sound=CORPUS.sound * 1000))[1]).max() == FARTHEST
 
 
-def test_what_is_absent_is_described_by_zeros() -> None:
+def test_what_is_kept_is_the_starters_or_what_is_unusual() -> None:
+    for whitened in (False, True):
+        inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
+        kept, plain = inputs.private(CORPUS), inputs.plain(CORPUS)
+        for i, whitening in enumerate(inputs.whitenings):
+            wanted = whitening(plain[i]) if whitening else inputs.describe(CORPUS)[i]
+            np.testing.assert_array_equal(kept[i], wanted)
+
+
+@pytest.mark.parametrize("whitened", [False, True])
+def test_what_is_absent_is_described_by_zeros(whitened: bool) -> None:
     some = np.arange(300) >= 60
-    inputs = Inputs.fit(CORPUS, Method(), pretrained=False)
-    seen, heard = inputs.beside(replace(CORPUS, has_video=some, has_audio=~some))
-    assert not seen[~some].any()
-    assert not heard[some].any()
-    assert seen[some].any()
-    assert heard[~some].any()
+    inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
+    missing = replace(CORPUS, has_video=some, has_audio=~some)
+    for seen, heard in (inputs.beside(missing), inputs.private(missing)):
+        assert not seen[~some].any()
+        assert not heard[some].any()
+        assert seen[some].any()
+        assert heard[~some].any()
+
+
+def test_a_modality_never_there_has_nothing_to_be_seen_against() -> None:
+    deaf = replace(CORPUS, has_audio=np.zeros(300, bool))
+    inputs = Inputs.fit(deaf, Method(whitened=True), pretrained=False)
+    assert inputs.whitenings[0] is not None
+    assert inputs.whitenings[1] is None
+    assert not inputs.beside(CORPUS)[1].any()
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -84,6 +108,7 @@ def test_inputs_survive_as_arrays(pretrained: bool) -> None:
         (inputs.describe(CORPUS)[0], again.describe(CORPUS)[0]),
         (inputs.describe(CORPUS)[1], again.describe(CORPUS)[1]),
         *zip(inputs.beside(CORPUS), again.beside(CORPUS), strict=True),
+        *zip(inputs.private(CORPUS), again.private(CORPUS), strict=True),
         (inputs.crops(CORPUS.trunk), again.crops(CORPUS.trunk)),
         (
             inputs.spectrogram(CORPUS.mel, background),
@@ -115,6 +140,7 @@ def test_a_frozen_picture_and_a_constant_tone_give_finite_inputs() -> None:
     inputs = Inputs.fit(still, Method(), pretrained=False)
     for x in (
         *inputs.beside(still),
+        *inputs.private(still),
         *inputs.describe(still),
         inputs.crops(still.trunk),
         inputs.spectrogram(still.mel, backgrounds(still)),

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from ml.inputs import backgrounds
 from ml.method import Method
+from ml.salience import Salience
 from ml.starter import StarterEncoder
 from ml.trained import EncoderError, TrainedEncoder
 from ml.training import Training
@@ -18,7 +20,8 @@ from tests.ml.planted import planted
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS, _ = planted(300, 1)
-METHOD = Method(epochs=1, lengths="kept", length=None)
+METHOD = Method(epochs=1, lengths="kept", length=None, whitened=False)
+SALIENT = replace(METHOD, lengths="salient", whitened=True, private_video=0.5, private_audio=2.0)
 
 
 def training(method: Method = METHOD, *, pretrained: bool = False) -> Training:
@@ -39,16 +42,16 @@ def by_torch(made: Training, method: Method) -> tuple[np.ndarray, np.ndarray]:
     """What the torch modules make of the corpus, step by step."""
     inputs = made.encoder().inputs
     crops = torch.from_numpy(inputs.crops(CORPUS.trunk))
-    descriptor = torch.from_numpy(inputs.descriptor(inputs.describe(CORPUS)[0]))
+    seen, heard = (torch.from_numpy(rows) for rows in inputs.beside(CORPUS))
     mel = torch.from_numpy(inputs.spectrogram(CORPUS.mel, backgrounds(CORPUS)))
     made.video.eval()
     made.audio.eval()
     with torch.inference_mode():
         if method.crops == "mean":
-            z_v = made.video(crops.mean(dim=1), descriptor)
+            z_v = made.video(crops.mean(dim=1), seen)
         else:
-            z_v = (made.video(crops[:, 0], descriptor) + made.video(crops[:, 1], descriptor)) / 2
-        return z_v.numpy(), made.audio(mel).numpy()
+            z_v = (made.video(crops[:, 0], seen) + made.video(crops[:, 1], seen)) / 2
+        return z_v.numpy(), made.audio(mel, heard).numpy()
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,8 @@ def by_torch(made: Training, method: Method) -> tuple[np.ndarray, np.ndarray]:
         (METHOD, True),
         (replace(METHOD, crops="mean", mel_input="raw", trunk_input="raw"), False),
         (replace(METHOD, foreground=False), False),
+        (replace(METHOD, statistics=False), False),
+        (replace(METHOD, whitened=True, foreground_width=40), False),
     ],
 )
 def test_it_is_the_torch_modules(method: Method, pretrained: bool) -> None:
@@ -68,6 +73,34 @@ def test_it_is_the_torch_modules(method: Method, pretrained: bool) -> None:
     np.testing.assert_allclose(z_a[:, :512], wanted_a, atol=1e-4)
     assert wanted_v.std() > 0.05
     assert wanted_a.std() > 0.05
+    assert (made.video.branch is not None) == (method.foreground and not pretrained)
+    assert (made.audio.branch is not None) == method.statistics
+
+
+def test_lengths_follow_salience_in_numpy_as_by_hand() -> None:
+    """The torch modules' embeddings about their mean, of length one, beside what is unusual."""
+    made = training(SALIENT)
+    encoder = made.encoder()
+    described, kept = encoder.inputs.plain(CORPUS), encoder.inputs.private(CORPUS)
+    s = SALIENT
+    numbers = (
+        (s.length_pictures, s.private_video, s.anchor_pictures, s.quiet_pictures, s.loud_pictures),
+        (s.length_sounds, s.private_audio, s.anchor_sounds, s.quiet_sounds, s.loud_sounds),
+    )
+    for i, (z, network) in enumerate(
+        zip(encoder.embed(CORPUS), by_torch(made, SALIENT), strict=True)
+    ):
+        length, weight, anchor, quiet, loud = numbers[i]
+        found = Salience.fit(described[i], CORPUS.at)(described[i], CORPUS.at)
+        ramp = np.clip((found - quiet) / (loud - quiet), 0, 1)[:, None]
+        shared, private = (
+            rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            for rows in (network - network.mean(axis=0), kept[i])
+        )
+        both = np.concatenate([shared, weight * private], axis=1) / np.sqrt(1 + weight**2)
+        np.testing.assert_allclose(z[:, :-1], ramp * length * both, atol=1e-4 * length)
+        np.testing.assert_array_equal(z[:, -1], np.float32(anchor))
+        assert 0 < (ramp > 0).mean() < 1
 
 
 def test_the_private_part_is_the_starter_encoders() -> None:
@@ -103,8 +136,9 @@ def test_a_weight_of_nothing_leaves_the_private_part_out() -> None:
     assert encoder.shared == 512
 
 
-def test_absent_modalities_are_zero_and_unread() -> None:
-    encoder = training().encoder()
+@pytest.mark.parametrize("method", [METHOD, SALIENT], ids=["kept", "salient"])
+def test_absent_modalities_are_zero_and_unread(method: Method) -> None:
+    encoder = training(method).encoder()
     mel, trunk = CORPUS.mel.copy(), CORPUS.trunk.copy()
     mel[:60], trunk[60:120] = np.nan, np.nan
     place = np.arange(300)
@@ -126,8 +160,9 @@ def test_a_chunk_is_embedded_the_same_in_any_company() -> None:
     assert all(len(z) == 0 for z in encoder.embed(CORPUS.rows(slice(0, 0))))
 
 
-def test_it_survives_a_file(tmp_path: Path) -> None:
-    encoder = training().encoder()
+@pytest.mark.parametrize("method", [METHOD, SALIENT], ids=["kept", "salient"])
+def test_it_survives_a_file(method: Method, tmp_path: Path) -> None:
+    encoder = training(method).encoder()
     save_file(encoder.arrays(), tmp_path / "encoder.safetensors")
     again = TrainedEncoder.from_arrays(load_file(tmp_path / "encoder.safetensors"))
     assert again.shared == encoder.shared
@@ -135,35 +170,91 @@ def test_it_survives_a_file(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def broken(name: str, arrays: dict[str, Any]) -> None:
-    if name == "missing":
-        del arrays["audio.2.1.conv2"]
-    elif name == "shape":
-        arrays["video.embed"] = arrays["video.embed"][:7]
-    elif name == "numbers":
-        arrays["audio.stem"] = arrays["audio.stem"] * np.float32("nan")
-    elif name == "scales":
-        arrays["scales"] = np.ones(2, np.float32)
-    elif name == "text":
-        arrays["audio.stem"] = np.array(["a"])
-    elif name == "branch":
-        arrays["video.branch.0"] = np.ones(3, np.float32)
-    elif name == "mel":
-        arrays["inputs.mel_mean"] = np.ones(3, np.float32)
-    elif name == "starter":
-        del arrays["inputs.starter.uses_trunk"]
-    else:
-        arrays.clear()
+# Arrays of an encoder, and what becomes of them; None where they are left out.
+BROKEN: dict[str, Callable[[Any], Any] | None] = {
+    "audio.2.1.conv2": None,
+    "inputs.starter.uses_trunk": None,
+    "video.embed": lambda array: array[:7],
+    "video.branch.0": lambda array: np.ones(3, np.float32),
+    "audio.branch.0": lambda array: array[:1],
+    "audio.stem": lambda array: np.array(["a"]),
+    "audio.embed": lambda array: array * np.float32("nan"),
+    "audio.embed.bias": lambda array: np.full(512, 1e300),
+    "scales": lambda array: np.ones(5, np.float32),
+    "inputs.mel_mean": lambda array: np.ones(1, np.float32),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_other_arrays_are_refused_with_a_sentence(name: str) -> None:
+    arrays: dict[str, Any] = training().encoder().arrays()
+    array, change = arrays.pop(name), BROKEN[name]
+    if change is not None:
+        arrays[name] = change(array)
+    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
+        TrainedEncoder.from_arrays(arrays)
+
+
+def test_an_empty_file_is_refused_with_a_sentence() -> None:
+    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
+        TrainedEncoder.from_arrays({})
+
+
+# What an outlet holds, in another shape or with other values.
+OUTLETS: dict[str, tuple[str, Any]] = {
+    "a centre that would be broadcast": ("centre", np.zeros(1, np.float32)),
+    "a number too few": ("numbers", np.ones(4, np.float32)),
+    "no number": ("numbers", np.full(5, np.nan, np.float32)),
+    "too large a number": ("numbers", np.full(5, 1e300)),
+    "a narrow reference": ("salience.reference", np.zeros((300, 3), np.float32)),
+    "an infinite reference": ("salience.reference", np.full((300, 90), np.inf, np.float32)),
+    "times of others": ("salience.at", np.zeros(7, np.int64)),
+    "broken times": ("salience.at", np.full(300, 0.5, np.float32)),
+    "no levels": ("salience.levels", np.zeros(0, np.float32)),
+    "falling levels": ("salience.levels", np.array([2, 1], np.float32)),
+    "words": ("salience.levels", np.array(["a"])),
+}
+
+
+@pytest.fixture(scope="module")
+def salient() -> dict[str, Any]:
+    """The arrays of an encoder whose lengths follow salience."""
+    return training(SALIENT).encoder().arrays()
+
+
+@pytest.mark.parametrize("what", OUTLETS)
+@pytest.mark.parametrize("side", ["video", "audio"])
+def test_other_lengths_are_refused_with_a_sentence(
+    what: str, side: str, salient: dict[str, Any]
+) -> None:
+    name, array = OUTLETS[what]
+    assert f"outlet.{side}.{name}" in salient
+    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
+        TrainedEncoder.from_arrays({**salient, f"outlet.{side}.{name}": array})
 
 
 @pytest.mark.parametrize(
-    "name", ["missing", "shape", "numbers", "scales", "text", "branch", "mel", "starter", "empty"]
+    "missing", ["centre", "numbers", "salience.reference", "salience.at", "salience.levels", ""]
 )
-def test_other_arrays_are_refused_with_a_sentence(name: str) -> None:
-    arrays: dict[str, Any] = training().encoder().arrays()
-    broken(name, arrays)
+@pytest.mark.parametrize("side", ["video", "audio"])
+def test_lengths_that_lack_something_are_refused(
+    missing: str, side: str, salient: dict[str, Any]
+) -> None:
+    prefix = f"outlet.{side}.{missing}"
+    rest = {name: array for name, array in salient.items() if not name.startswith(prefix)}
     with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
-        TrainedEncoder.from_arrays(arrays)
+        TrainedEncoder.from_arrays(rest)
+
+
+@pytest.mark.parametrize("name", ["mean", "matrix"])
+@pytest.mark.parametrize("array", [np.ones((1, 1)), np.ones(1), np.full((90, 90), np.nan)])
+def test_a_whitening_that_does_not_fit_is_refused(
+    name: str, array: Any, salient: dict[str, Any]
+) -> None:
+    full = f"inputs.whitening.audio.{name}"
+    assert full in salient
+    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
+        TrainedEncoder.from_arrays({**salient, full: array.astype(np.float32)})
 
 
 def test_embedding_needs_no_torch() -> None:
