@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.anomaly import Calibration, combine
 from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
 from ml.inputs import Inputs, backgrounds
@@ -24,6 +25,7 @@ STRIDES = (1, 2, 2, 2)
 BLOCK = 128
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Weights = Mapping[str, Floats]
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -72,6 +74,26 @@ class TrainedEncoder:
         seen, heard = self.inputs.describe(corpus)
         z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
         return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
+
+    def surprise(self, corpus: Corpus) -> Doubles:
+        """How unusual n clips are for the footage trained on: (n,), as `ml.anomaly.combine`.
+
+        From how far picture and sound stand out (`ml.salience`), whatever their lengths became.
+        NaN where a clip has neither, or everywhere without salience.
+        """
+        parts = []
+        for outlet, rows, present in zip(
+            self.outlets or (None, None),
+            self.inputs.plain(corpus),
+            (corpus.has_video, corpus.has_audio),
+            strict=True,
+        ):
+            part = np.full(len(corpus), np.nan)
+            if outlet is not None and present.any():
+                distances = outlet.salience.distance(rows[present], corpus.at[present])
+                part[present] = Calibration.fit(outlet.salience.levels)(distances)
+            parts.append(part)
+        return combine(parts)
 
     def networks(self, corpus: Corpus) -> tuple[Floats, Floats]:
         """Return what the two networks make of n clips, (n, 512) each, before any scaling."""

@@ -10,7 +10,7 @@ from indexing.evaluation.frames import frame_network
 from indexing.weights import current_trunk_weights
 from ml.baselines import pretrained, registry
 from ml.baselines.descriptions import Starter, UntrainedDescriptions
-from ml.baselines.learnt import NAMES, Learnt
+from ml.baselines.learnt import NAMES, learnt
 from ml.baselines.mavil import Mavil
 from ml.baselines.system import System
 from ml.method import METHODS, Method
@@ -70,7 +70,7 @@ class Weights:
 def main_rows(weights: Weights) -> list[Row]:
     """Ours and every system of the paper, in the order of the tables."""
     makers: dict[str, Callable[[], System]] = {
-        OURS: partial(Learnt, "consensus", trunk_weights=weights.trunk_name)
+        OURS: partial(learnt, "consensus", trunk_weights=weights.trunk_name)
     }
     # The network is only loaded when its row is computed.
     makers |= registry.systems(trunk=weights.trunk, frames="", adapa=weights.adapa)
@@ -117,6 +117,11 @@ _OURS_CHANGED: dict[str, dict[str, Any]] = {
     "no foreground beside the trunk": {"foreground": False},
     "no dropout, no noise": {"dropout": 0, "noise": 0, "head_dropout": 0},
     "no private part": {"private_video": 0, "private_audio": 0},
+    "descriptions not whitened": {"whitened": False},
+    "no sound statistics beside E_a": {"statistics": False},
+    "networks learn as fast as branches": {"branch_rate": 1.0, "lr_video": 1e-3, "lr_audio": 1e-3},
+    "pairs meet by chance": {"sampling": "random"},
+    "near seconds are negatives": {"ignore_s": 0},
     "no positives within a modality": {"within": "none"},
     "lengths as they come": {"lengths": "kept"},
     "sound as it is": {"mel_input": "raw"},
@@ -158,6 +163,6 @@ def ablation_rows(weights: Weights) -> list[Row]:
 
 
 def _row(name: str, table: str, method: Method, weights: Weights) -> Row:
-    make = partial(Learnt, method, trunk_weights=weights.trunk_name, name=name)
+    make = partial(learnt, method, trunk_weights=weights.trunk_name, name=name)
     settings = {"weights": weights.settings(), **method.to_json()}
     return Row(name, table, make, _modules(make), settings)

@@ -1,6 +1,6 @@
 """Our own training, TPG and EPG as printed, as systems of the comparison (`ml.training`)."""
 
-from ml.baselines.system import AnomalyScore, Embedded, Floats, embedded
+from ml.baselines.system import AnomalyScore, Doubles, Embedded, Floats, embedded
 from ml.corpus import Corpus
 from ml.distance import directions
 from ml.encoders import VideoHead
@@ -32,8 +32,10 @@ class Learnt:
         self._pretrained, self._head = trunk_weights is not None, head
         self.name = name or NAMES.get(self._method.name, self._method.name)
         self.weights = f"own, on a trunk of {trunk_weights or 'random weights'}"
-        # The paper's own score; ours adds the neighbours in each modality.
-        self.anomaly: AnomalyScore = "cross" if self._method.name in ("tpg", "epg") else "neighbour"
+        # The paper's own score; with lengths by salience, how far a clip stands out.
+        salient = self._method.lengths == "salient"
+        printed = self._method.name in ("tpg", "epg")
+        self.anomaly: AnomalyScore = "cross" if printed else "own" if salient else "neighbour"
         self.reports: list[EpochReport] = []
 
     def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
@@ -53,3 +55,20 @@ class Learnt:
         pictures, sounds = (z[:, :shared] if kept else directions(z, shared) for z in (z_v, z_a))
         common = (pictures, sounds) if shared else None
         return embedded(corpus, z_v, z_a, common=common)
+
+
+class Salient(Learnt):
+    """One whose lengths follow how far a clip stands out, which is its own anomaly score."""
+
+    def surprise(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Doubles:
+        """See `ScoresAnomalies.surprise`."""
+        return self._encoder.surprise(corpus)
+
+
+def learnt(
+    method: Method | str, *, trunk_weights: str | None = None, name: str | None = None
+) -> Learnt:
+    """Make the system that belongs to a method."""
+    chosen = METHODS[method] if isinstance(method, str) else method
+    kind = Salient if chosen.lengths == "salient" else Learnt
+    return kind(chosen, trunk_weights=trunk_weights, name=name)
