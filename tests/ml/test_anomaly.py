@@ -36,13 +36,15 @@ def fitted(n: int = 900, **settings: Any) -> Detector:
     return Detector.fit(z_v, z_a, **settings)
 
 
-def test_cross_compares_a_clips_own_shared_columns() -> None:
+def test_cross_compares_the_directions_of_a_clips_own_shared_columns() -> None:
     z_v, z_a = street(5)
     private = np.ones((5, 3), np.float32)
     wide_v, wide_a = np.hstack([z_v, private]), np.hstack([z_a, -private, private])
-    expected = [eq5(z_v[i], z_a[i]) for i in range(5)]
-    np.testing.assert_allclose(cross(wide_v, wide_a, 8), expected)
-    np.testing.assert_allclose(cross(z_v, z_a), expected)
+    unit_v, unit_a = (z / np.linalg.norm(z.astype(float), axis=1)[:, None] for z in (z_v, z_a))
+    by_direction = [eq5(unit_v[i], unit_a[i]) for i in range(5)]
+    np.testing.assert_allclose(cross(wide_v, wide_a, 8), by_direction, rtol=1e-5)
+    np.testing.assert_allclose(cross(3 * wide_v, wide_a, 8), by_direction, rtol=1e-5)
+    np.testing.assert_allclose(cross(z_v, z_a), [eq5(z_v[i], z_a[i]) for i in range(5)])
     with pytest.raises(ValueError, match="no common space"):
         cross(wide_v, wide_a)
     with pytest.raises(ValueError, match="no common space"):
