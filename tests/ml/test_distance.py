@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.distance import eq5, eq5_pairwise, joint
+from ml.distance import directions, eq5, eq5_pairwise, joint
 
 
 def naive(x: list[float], y: list[float], lam: float) -> float:
@@ -64,3 +64,26 @@ def test_the_joint_distance_is_a_weighted_mean() -> None:
     assert joint([1.0], [3.0], audio_weight=0.25).tolist() == [1.5]
     with pytest.raises(ValueError, match="between 0 and 1"):
         joint([1.0], [1.0], audio_weight=1.5)
+
+
+def test_directions_are_the_shared_columns_of_length_one() -> None:
+    z = np.random.default_rng(3).normal(size=(20, 9)).astype(np.float32)
+    found = directions(z, 5)
+    assert found.dtype == np.float32
+    for row, direction in zip(z.tolist(), found, strict=True):
+        length = math.sqrt(sum(value * value for value in row[:5]))
+        np.testing.assert_allclose(direction, [value / length for value in row[:5]], rtol=1e-6)
+
+
+def test_directions_know_neither_lengths_nor_private_columns() -> None:
+    z = np.random.default_rng(4).normal(size=(6, 9)).astype(np.float32)
+    other = z * np.float32(2) ** np.arange(-3, 3, dtype=np.float32)[:, None]
+    other[:, 5:] = 7
+    np.testing.assert_array_equal(directions(other, 5), directions(z, 5))
+
+
+def test_what_is_zero_has_no_direction() -> None:
+    z = np.array([[0, 0, 3], [4, 0, 3]], np.float32)
+    assert directions(z, 2).tolist() == [[0, 0], [1, 0]]
+    assert directions(z, 0).shape == (2, 0)
+    assert directions(z[:0], 2).shape == (0, 2)
