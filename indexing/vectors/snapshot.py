@@ -105,7 +105,7 @@ class Snapshot:
         key = modality, shared
         if key not in self._common:
             rows = directions(self.vectors(modality).rows, shared)
-            self._common[key] = Vectors.empty(shared).extended(rows)
+            self._common[key] = Vectors.empty(rows.shape[1]).extended(rows)
         return self._common[key]
 
     def row(self, recording: int, second: int) -> int | None:
