@@ -239,12 +239,25 @@ def _check_modality(
 
 
 def _encoders(query: SearchQuery, recording: Recording, encoder: Encoder) -> list[Encoder]:
-    """Return the encoders by which the searched cameras are embedded, the query's own first."""
+    """Return the encoders by which the searched cameras are embedded, the query's own first.
+
+    Those that cannot compare what is asked for are left out; `_left_out` says whose they are.
+    """
     if not query.cameras or query.encoder_id is not None:
         return [encoder]
     cameras = Camera.objects.filter(name__in=query.cameras).select_related("encoder")
     found = {camera.encoder.pk: camera.encoder for camera in cameras if camera.encoder}
+    if query.modality.crossing:
+        found = {number: other for number, other in found.items() if other.crossable}
     return sorted(found.values(), key=lambda other: (other != encoder, other.pk))
+
+
+def _left_out(query: SearchQuery) -> list[str]:
+    """Return the searched cameras in which pictures cannot be compared with sounds."""
+    if not query.modality.crossing:
+        return []
+    cameras = Camera.objects.filter(name__in=query.cameras, encoder__crossable=False)
+    return sorted(cameras.values_list("name", flat=True))
 
 
 def _field(
@@ -310,6 +323,11 @@ def _notes(
     if query.modality is With.JOINT and (probe.video is None or probe.audio is None):
         absent = "picture" if probe.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
+    if left_out := _left_out(query):
+        yield (
+            "Pictures and sounds can be compared with each other only after a camera has been "
+            f"trained, so these were left out: {', '.join(left_out)}."
+        )
     if len(fields) > 1:
         yield (
             "These cameras have encoders of their own, so the hits are ranked by how near they "

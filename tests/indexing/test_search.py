@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from indexing import snapshots
 from indexing.intake import take_in
-from indexing.models import Recording
+from indexing.models import Encoder, Recording
 from indexing.search import SearchError, SearchQuery, With, search
+from ml.distance import directions, eq5
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,34 @@ def test_the_queries_own_camera_is_searched_unless_others_are_named(
     assert percentiles == sorted(percentiles, reverse=True)
     assert both.clips_searched == 36
     assert any("encoders of their own" in note for note in both.notes)
+
+
+@pytest.mark.parametrize("modality", [With.VIDEO_TO_AUDIO, With.AUDIO_TO_VIDEO])
+def test_crossings_are_by_direction_and_leave_untrained_cameras_out(
+    recordings: list[Recording], modality: With
+) -> None:
+    shared = 8
+    encoder = Encoder.objects.get(serving__name="North gate")
+    Encoder.objects.filter(pk=encoder.pk).update(crossable=True, shared=shared)
+    query = SearchQuery(recordings[0].pk, 2, modality, exclusion_s=0, k=50)
+
+    own = search(query)
+    both = search(replace(query, cameras=("North gate", "South gate")))
+
+    snapshot = snapshots.current(encoder)
+    z = {name: directions(snapshot.vectors(name).rows, shared) for name in ("video", "audio")}
+    mine, others = modality.value.split("-to-")
+    row = snapshot.row(recordings[0].pk, 2)
+    for hit in own.hits:
+        other = snapshot.row(hit.recording_id, hit.second)
+        assert hit.distance == pytest.approx(float(eq5(z[mine][row], z[others][other])), abs=1e-12)
+    assert len(own.hits) == 21
+    assert not any("left out" in note for note in own.notes)
+    assert [(hit.recording_id, hit.second) for hit in both.hits] == [
+        (hit.recording_id, hit.second) for hit in own.hits
+    ]
+    assert both.clips_searched == 22
+    assert any("left out: South gate." in note for note in both.notes)
 
 
 def test_the_percentile_is_the_share_that_ranks_behind(recordings: list[Recording]) -> None:
