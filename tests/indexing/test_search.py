@@ -1,17 +1,15 @@
 """The door to search: filters inside it, cameras with encoders of their own, refusals."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from indexing import snapshots
-from indexing.intake import take_in
 from indexing.models import Encoder, Recording
 from indexing.search import SearchError, SearchQuery, With, search
 from ml.distance import directions, eq5
+from tests.footage import add_footage
 
 pytestmark = pytest.mark.django_db
 
@@ -19,27 +17,16 @@ START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def recordings(make_video: Callable[..., Path], drain: Callable[[], None]) -> list[Recording]:
+def recordings() -> list[Recording]:
     """Two recordings of the north gate, five seconds apart, and one of the south gate."""
     found = []
-    for seconds, tone, camera, after in (
-        (10, 440, "North gate", 0),
-        (12, 660, "North gate", 15),
-        (14, 880, "South gate", 0),
+    for seed, (clips, camera, after) in enumerate(
+        ((10, "North gate", 0), (12, "North gate", 15), (14, "South gate", 0))
     ):
-        path = make_video(seconds, tone=tone)
-        with path.open("rb") as stream:
-            intake = take_in(
-                stream,
-                name=path.name,
-                size=path.stat().st_size,
-                camera=camera,
-                start=START + timedelta(seconds=after),
-            )
-        found.append(intake.recording)
-    drain()
-    for recording in found:
-        recording.refresh_from_db()
+        recording = add_footage(camera, clips, seed=seed)
+        recording.start = START + timedelta(seconds=after)
+        recording.save()
+        found.append(recording)
     return found
 
 
