@@ -24,6 +24,7 @@ from ml.retrieval import (
     evaluate,
     ranking,
 )
+from ml.salience import Salience
 from ml.spread import effective_rank
 from ml.starter import StarterEncoder
 
@@ -34,6 +35,8 @@ NEIGHBOURS_S = (3, 4)
 # Searches are made from the moments that stand out, as people's are, at most this many.
 QUERIES = 300
 QUERY_SHARE = 0.25
+# The same share of the seconds by how far they stand out.
+STANDS_OUT = 1 - QUERY_SHARE
 HITS = 5
 # Nearer than this part of the median distance, two moments cannot be told apart.
 DUPLICATE = 1e-3
@@ -86,20 +89,20 @@ def measure(
         return Measures(len(corpus), positive_rate=positive_rate)
     place = _places(corpus)
     footage = _footage(corpus, place, z_v, z_a, shared, labels)
-    alike = _yardstick(corpus, place)
-    queries = _queries(alike, footage)
+    alike, standing = _yardstick(corpus, place), _standing(corpus, place)
+    queries = _queries(standing)
     parts = {"video": (z_v, corpus.has_video), "audio": (z_a, corpus.has_audio)}
-    modes = _modes(footage, queries)
+    joint = queries.get("joint", [])
     return Measures(
         len(corpus),
-        neighbours={mode: _neighbours(footage, queries, mode) for mode in modes},
-        agreement=_agreement(footage, queries, alike) if "joint" in modes else {},
-        crossing=_crossing(footage, queries) if shared and "joint" in modes else None,
+        neighbours={m: _neighbours(footage, q, m, standing[m]) for m, q in queries.items()},
+        agreement=_agreement(footage, joint, alike) if joint else {},
+        crossing=_crossing(footage, joint) if shared and joint else None,
         rank={m: effective_rank(z[has]) for m, (z, has) in parts.items() if has.any()},
         shared_rank=_shared_rank(parts.values(), shared),
-        duplicates={m: _duplicates(footage, queries, m) for m in modes if m != "joint"},
+        duplicates={m: _duplicates(footage, q, m) for m, q in queries.items() if m != "joint"},
         positive_rate=positive_rate,
-        truth=_truth(footage, modes) if labels is not None else {},
+        truth=_truth(footage, list(queries)) if labels is not None else {},
     )
 
 
@@ -139,34 +142,39 @@ def _yardstick(corpus: Corpus, place: Places) -> dict[Mode, Floats]:
     return {"video": _on_line(place, seen), "audio": _on_line(place, heard)}
 
 
-def _queries(alike: dict[Mode, Floats], footage: Footage) -> list[int]:
-    """Choose the seconds that stand out most in picture or sound, by the yardstick alone."""
-    present: dict[Mode, Mask] = {"video": footage.has_video, "audio": footage.has_audio}
-    stand_out = np.full(len(footage.has_video), -np.inf)
-    for mode, z in alike.items():
-        rows = np.flatnonzero(present[mode])
-        if len(rows):
-            # Their place in line makes pictures and sounds comparable.
-            typical = np.median(z[rows], axis=0, keepdims=True)
-            order = eq5_matrix(typical, z[rows])[0].argsort().argsort() / len(rows)
-            stand_out[rows] = np.maximum(stand_out[rows], order)
-    both = footage.has_video & footage.has_audio
-    if both.sum() >= LEAST_CLIPS:
-        stand_out[~both] = -np.inf
-    number = min(QUERIES, int(QUERY_SHARE * np.isfinite(stand_out).sum()))
-    return sorted(int(row) for row in np.argsort(-stand_out, kind="stable")[:number])
+def _standing(corpus: Corpus, place: Places) -> dict[Mode, Doubles]:
+    """How far each second stands out, 0 to 1, -inf where it cannot be told: by no encoder.
+
+    A joint search is for what stands out in picture or sound.
+    """
+    masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
+    starter = StarterEncoder.fit(corpus.foreground, corpus.sound, None, **masks)
+    seen, _ = starter.embed(corpus.foreground, corpus.sound, None, **masks)
+    heard = starter.plain_sound(corpus.sound, corpus.has_audio)
+    standing: dict[Mode, Doubles] = {}
+    sides: tuple[tuple[Mode, Floats, Mask], ...] = (
+        ("video", seen, corpus.has_video),
+        ("audio", heard, corpus.has_audio),
+    )
+    for mode, rows, present in sides:
+        line = np.full(int(place[-1]) + 1, -np.inf)
+        if present.any():
+            at = corpus.at[present]
+            line[place[present]] = Salience.fit(rows[present], at)(rows[present], at)
+        standing[mode] = line
+    both = np.isfinite(standing["video"]) & np.isfinite(standing["audio"])
+    standing["joint"] = np.where(both, np.maximum(standing["video"], standing["audio"]), -np.inf)
+    return standing
 
 
-def _modes(footage: Footage, queries: list[int]) -> list[Mode]:
-    seen, heard = footage.has_video[queries], footage.has_audio[queries]
-    modes: list[Mode] = []
-    if seen.any():
-        modes.append("video")
-    if heard.any():
-        modes.append("audio")
-    if (seen & heard).any():
-        modes.append("joint")
-    return modes
+def _queries(standing: dict[Mode, Doubles]) -> dict[Mode, list[int]]:
+    """Choose for each way to search the seconds that stand out most in it."""
+    chosen: dict[Mode, list[int]] = {}
+    for mode, line in standing.items():
+        number = min(QUERIES, int(QUERY_SHARE * np.isfinite(line).sum()))
+        if number:
+            chosen[mode] = sorted(int(s) for s in np.argsort(-line, kind="stable")[:number])
+    return chosen
 
 
 def _far(distances: Doubles, queries: list[int]) -> Mask:
@@ -175,14 +183,22 @@ def _far(distances: Doubles, queries: list[int]) -> Mask:
     return np.asarray(away & np.isfinite(distances))
 
 
-def _neighbours(footage: Footage, queries: list[int], mode: Mode) -> float:
+def _neighbours(footage: Footage, queries: list[int], mode: Mode, standing: Doubles) -> float:
+    """Chance that a second around a query is nearer than one over a minute away.
+
+    Only seconds that stand out themselves are compared: a query's event may be over by then, and
+    an encoder that tells the unusual from the ordinary may find all of the ordinary alike.
+    """
     distances = distances_from(footage, queries, mode)
-    far = _far(distances, queries)
+    far = _far(distances, queries) & (standing > STANDS_OUT)
     chances = [
         _chance(row[query + step], row[allowed])
         for query, row, allowed in zip(queries, distances, far, strict=True)
         for step in (*NEIGHBOURS_S, *(-step for step in NEIGHBOURS_S))
-        if 0 <= query + step < len(row) and np.isfinite(row[query + step]) and allowed.any()
+        if 0 <= query + step < len(row)
+        and standing[query + step] > STANDS_OUT
+        and np.isfinite(row[query + step])
+        and allowed.any()
     ]
     return float(np.mean(chances)) if chances else 0.5
 

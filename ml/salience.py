@@ -23,6 +23,8 @@ SAME_MOMENT_S = 60
 LEVELS = 401
 BLOCK = 512  # rows compared with the reference at once
 EMBEDDING = 512
+# The most ordinary seconds keep a direction, and are not the same to the last bit.
+LEAST = np.float32(0.05)
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
@@ -92,7 +94,7 @@ class Outlet:
 
     z = s * length * [e, private * p] / sqrt(1 + private^2) and one constant coordinate: e is the
     network's embedding about its mean and p the starter encoder's, each of length one, and s grows
-    from 0 to 1 as the second's salience goes from `quiet` to `loud`. The constant coordinate makes
+    from LEAST to 1 as the second's salience goes from `quiet` to `loud`. The constant one makes
     ordinary seconds alike by cosine too, which would compare directions of noise without it.
     """
 
@@ -109,7 +111,7 @@ class Outlet:
         """
         length, weight, anchor, quiet, loud = (float(number) for number in self.numbers)
         ramp = np.clip((self.salience(described, at) - quiet) / max(loud - quiet, 1e-6), 0, 1)
-        scale = (ramp * present * length / np.sqrt(1 + weight**2))[:, None]
+        scale = (np.maximum(ramp, LEAST) * present * length / np.sqrt(1 + weight**2))[:, None]
         parts = [_unit(shared - self.centre) * scale]
         if weight > 0:
             parts.append(_unit(private) * scale * weight)
