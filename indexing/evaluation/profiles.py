@@ -56,8 +56,8 @@ def full() -> Profile:
         {
             SAME: Street("A, another day", 4201, 40 * MINUTE),
             CHALLENGING: Street("C", 4203, 30 * MINUTE, view="C"),
-            SIMILAR: Street("B", 4202, 20 * MINUTE, view="B"),
-            NIGHT: Street("A, night", 4204, 20 * MINUTE, light="night"),
+            SIMILAR: Street("B", 4202, 15 * MINUTE, view="B"),
+            NIGHT: Street("A, night", 4204, 15 * MINUTE, light="night"),
         },
     )
     return Profile("full", (bench,), (1, 2, 3), slow=True, ablations=True)
