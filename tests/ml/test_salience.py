@@ -6,7 +6,7 @@ import pytest
 
 from ml import salience
 from ml.distance import eq5
-from ml.salience import LEVELS, NEIGHBOURS, SAME_MOMENT_S, Outlet, Salience
+from ml.salience import LEAST, LEVELS, NEIGHBOURS, SAME_MOMENT_S, Outlet, Salience
 from ml.starter import StarterEncoder
 from tests.ml.planted import planted
 
@@ -151,7 +151,7 @@ def test_an_outlet_is_its_formula() -> None:
         if not given["present"][i]:
             assert not z[i].any()
             continue
-        ramp = min(max((float(found[i]) - quiet) / (loud - quiet), 0), 1)
+        ramp = min(max((float(found[i]) - quiet) / (loud - quiet), float(LEAST)), 1)
         scales.append(ramp)
         shared, private = given["shared"][i] - outlet.centre, given["private"][i]
         wanted = [
@@ -161,7 +161,7 @@ def test_an_outlet_is_its_formula() -> None:
         scaled = np.array(wanted) * ramp * length / np.sqrt(1 + weight**2)
         np.testing.assert_allclose(z[i], [*scaled, anchor], rtol=1e-4, atol=1e-5)
         assert np.linalg.norm(z[i, :-1]) == pytest.approx(ramp * length, abs=1e-4)
-    assert min(scales) == 0
+    assert min(scales) == LEAST
     assert max(scales) == 1
 
 
@@ -173,7 +173,10 @@ def test_the_ordinary_is_short_and_alike_and_what_stands_out_is_long() -> None:
     quiet, loud = there & (found <= 0.5), there & (found >= 0.9)
     assert quiet.any()
     assert loud.any()
-    np.testing.assert_array_equal(z[quiet][:, :-1], 0)
+    np.testing.assert_allclose(np.linalg.norm(z[quiet][:, :-1], axis=1), 1.5 * LEAST, rtol=1e-4)
+    cosines = (z[quiet] @ z[quiet].T) / np.square(np.linalg.norm(z[quiet], axis=1)[0])
+    assert cosines.min() > 0.99
+    assert len(np.unique(z[quiet], axis=0)) == quiet.sum()
     np.testing.assert_array_equal(z[quiet][:, -1], 2)
     np.testing.assert_allclose(np.linalg.norm(z[loud][:, :-1], axis=1), 1.5, rtol=1e-4)
 
@@ -190,7 +193,8 @@ def test_a_ramp_without_width_is_a_step(quiet: float) -> None:
     outlet, given = made_outlet(np.array([1, 0, 0, quiet, 0.5], np.float32))
     lengths = np.linalg.norm(outlet(**given), axis=1)
     found = outlet.salience(given["described"], given["at"])
-    np.testing.assert_allclose(lengths, (found > quiet) * given["present"], atol=1e-5)
+    wanted = np.where(found > quiet, 1, LEAST) * given["present"]
+    np.testing.assert_allclose(lengths, wanted, atol=1e-5)
 
 
 def test_an_outlet_survives_as_arrays() -> None:

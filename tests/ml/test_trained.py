@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from ml.inputs import backgrounds
 from ml.method import Method
-from ml.salience import Salience
+from ml.salience import LEAST, Salience
 from ml.starter import StarterEncoder
 from ml.trained import EncoderError, TrainedEncoder
 from ml.training import Training
@@ -92,7 +92,7 @@ def test_lengths_follow_salience_in_numpy_as_by_hand() -> None:
     ):
         length, weight, anchor, quiet, loud = numbers[i]
         found = Salience.fit(described[i], CORPUS.at)(described[i], CORPUS.at)
-        ramp = np.clip((found - quiet) / (loud - quiet), 0, 1)[:, None]
+        ramp = np.clip((found - quiet) / (loud - quiet), LEAST, 1)[:, None]
         shared, private = (
             rows / np.linalg.norm(rows, axis=1, keepdims=True)
             for rows in (network - network.mean(axis=0), kept[i])
@@ -100,7 +100,7 @@ def test_lengths_follow_salience_in_numpy_as_by_hand() -> None:
         both = np.concatenate([shared, weight * private], axis=1) / np.sqrt(1 + weight**2)
         np.testing.assert_allclose(z[:, :-1], ramp * length * both, atol=1e-4 * length)
         np.testing.assert_array_equal(z[:, -1], np.float32(anchor))
-        assert 0 < (ramp > 0).mean() < 1
+        assert 0 < (ramp > LEAST).mean() < 1
 
 
 def test_the_private_part_is_the_starter_encoders() -> None:
