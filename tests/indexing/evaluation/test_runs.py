@@ -129,7 +129,7 @@ def test_the_full_profile_is_what_was_asked_for(tmp_path: Path) -> None:
     trainings = plan(full(), rows, tmp_path)
     ours = [training for training in trainings if training.row.name == OURS]
     assert {(t.train.name, t.seed) for t in ours} == {
-        (f"A, hour {hour}", seed) for hour in (1, 2) for seed in (1, 2, 3)
+        (f"A, day {day}", seed) for day in (1, 2) for seed in (1, 2, 3)
     }
     assert all(len(training.tests) == 4 for training in ours)
     assert len([t for t in trainings if t.row.name == STARTER]) == 2
