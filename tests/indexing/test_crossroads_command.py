@@ -1,10 +1,13 @@
+import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import DjangoDbBlocker
 from scipy.io import wavfile
 
 from indexing.media.errors import MediaError
@@ -25,17 +28,27 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().err
 
 
-def test_a_stream_and_its_truth_are_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "street.mp4"
-    call_command("crossroads", str(out), "--minutes=0.1", "--seed=3", "--jobs=1", "--json")
-    told = capsys.readouterr()
-    answer = json.loads(told.out)
+@pytest.fixture(scope="module")
+def street(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> tuple[Path, str, str]:
+    """Six seconds rendered by one process, what was answered, and what was told meanwhile."""
+    out = tmp_path_factory.mktemp("street") / "street.mp4"
+    answer, told = io.StringIO(), io.StringIO()
+    with django_db_blocker.unblock(), redirect_stdout(answer), redirect_stderr(told):
+        call_command("crossroads", str(out), "--minutes=0.1", "--seed=3", "--jobs=1", "--json")
+    return out, answer.getvalue(), told.getvalue()
+
+
+def test_a_stream_and_its_truth_are_written(street: tuple[Path, str, str]) -> None:
+    out, said, told = street
+    answer = json.loads(said)
     rows = truth.read(out.with_suffix(".csv").read_text())
     assert answer["seconds"] == 6
     assert sum(answer["events"].values()) == len(rows) > 0
-    assert "Rendering 100 %" in told.err
+    assert "Rendering 100 %" in told
     info = probe(out)
     assert info.duration_s == 6
     assert info.video
@@ -43,29 +56,28 @@ def test_a_stream_and_its_truth_are_written(
     assert (info.video.codec, info.video.width, info.video.height) == ("h264", 640, 360)
     assert (info.audio.codec, info.audio.sample_rate) == ("aac", 44100)
     assert info.browser_playable
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["street.csv", "street.mp4"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["street.csv", "street.mp4"]
 
 
-def test_parts_are_cut_from_one_stream(tmp_path: Path) -> None:
-    texts = []
-    for name, arguments in {
-        "whole": ["--minutes=0.2"],
-        "one": ["--minutes=0.2", "--part=1/2"],
-        "two": ["--minutes=0.2", "--part=2/2"],
-    }.items():
-        call_command("crossroads", str(tmp_path / f"{name}.mp4"), "--jobs=1", *arguments)
-        texts.append(truth.read((tmp_path / f"{name}.csv").read_text()))
-    whole, one, two = texts
+def test_parts_are_cut_from_one_stream(street: tuple[Path, str, str], tmp_path: Path) -> None:
+    texts = [street[0].with_suffix(".csv").read_text()]
+    for part in ("1/2", "2/2"):
+        out = tmp_path / f"{part[0]}.mp4"
+        arguments = ("--minutes=0.1", "--seed=3", f"--part={part}", "--jobs=1")
+        call_command("crossroads", str(out), *arguments)
+        assert probe(out).duration_s == 3
+        texts.append(out.with_suffix(".csv").read_text())
+    whole, one, two = (truth.read(text) for text in texts)
     assert {o.event for o in whole} == {o.event for o in one} | {o.event for o in two}
-    assert max(o.end_s for o in [*one, *two]) <= 6
+    assert whole
+    assert max(o.end_s for o in [*one, *two]) <= 3
 
 
-def test_two_processes_write_the_same_truth(tmp_path: Path) -> None:
-    for jobs in ("1", "2"):
-        out = tmp_path / f"{jobs}.mp4"
-        call_command("crossroads", str(out), "--minutes=0.1", f"--jobs={jobs}")
-        assert probe(out).duration_s == 6
-    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+def test_two_processes_write_the_same_truth(street: tuple[Path, str, str], tmp_path: Path) -> None:
+    out = tmp_path / "street.mp4"
+    call_command("crossroads", str(out), "--minutes=0.1", "--seed=3", "--jobs=2")
+    assert probe(out).duration_s == 6
+    assert out.with_suffix(".csv").read_bytes() == street[0].with_suffix(".csv").read_bytes()
 
 
 @pytest.mark.parametrize(
