@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 
 from ml.corpus import Corpus
 from ml.encoders import EMBEDDING
-from ml.inputs import Inputs, root_mean_square
+from ml.inputs import Descriptions, Inputs, Pair, root_mean_square
 from ml.method import Method
 from ml.networks import AudioSide, VideoSide, audio_weights, video_weights
 from ml.salience import Outlet, Salience
 from ml.trained import TrainedEncoder
 
 Floats = NDArray[np.float32]
-Pair = tuple[Floats, Floats]  # of pictures and of sounds
 
 
 def assemble(
     corpus: Corpus,
     method: Method,
     inputs: Inputs,
+    described: Descriptions,
     networks: tuple[VideoSide | None, AudioSide | None],
     shared: Pair,
 ) -> TrainedEncoder:
     """Put an encoder together; a side that was not trained has no network.
 
-    `shared` is what the networks make of some of the clips, (m, 512) each, without rows for a side
-    that was not trained.
+    `described` is what the inputs make of the corpus. `shared` is what the networks make of some of
+    its clips, (m, 512) each, without rows for a side that was not trained.
     """
-    described, (video, audio) = inputs.describe(corpus), networks
+    video, audio = networks
     salient = method.lengths == "salient"
     return TrainedEncoder(
         inputs,
@@ -40,25 +40,26 @@ def assemble(
         None if audio is None else audio_weights(audio),
         method.crops == "mean",
         method.lengths == "unit",
-        _scales(corpus, method, described, shared),
-        _outlets(corpus, method, inputs, described[0], shared) if salient else None,
+        _scales(corpus, method, described.starter, shared),
+        _outlets(corpus, method, described.plain, shared) if salient else None,
     )
 
 
 def _outlets(
-    corpus: Corpus, method: Method, inputs: Inputs, seen: Floats, shared: Pair
+    corpus: Corpus, method: Method, plain: Pair, shared: Pair
 ) -> tuple[Outlet | None, Outlet | None]:
     """Measure what stands out, and the middle of what was embedded, in either modality."""
-    heard = inputs.starter.plain_sound(corpus.sound, corpus.has_audio)
     pictures = (method.length_pictures, method.private_video, method.anchor_pictures)
     sounds = (method.length_sounds, method.private_audio, method.anchor_sounds)
     quiet = method.quiet_pictures, method.quiet_sounds
     present = (corpus.has_video, corpus.has_audio)
     return (
         _outlet(
-            shared[0], seen, corpus.at, present[0], (*pictures, quiet[0], method.loud_pictures)
+            shared[0], plain[0], corpus.at, present[0], (*pictures, quiet[0], method.loud_pictures)
         ),
-        _outlet(shared[1], heard, corpus.at, present[1], (*sounds, quiet[1], method.loud_sounds)),
+        _outlet(
+            shared[1], plain[1], corpus.at, present[1], (*sounds, quiet[1], method.loud_sounds)
+        ),
     )
 
 

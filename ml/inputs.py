@@ -31,7 +31,25 @@ SHAPES = {
 }
 
 Floats = NDArray[np.float32]
+Pair = tuple[Floats, Floats]  # of pictures and of sounds
 Arrays = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class Descriptions:
+    """What n clips look and sound like without a network: (n, Dv) and (n, Da) each.
+
+    Rows of an absent modality are zero.
+    """
+
+    starter: Pair  # the starter encoder's embeddings
+    plain: Pair  # its pictures, and its sounds with the lengths they have
+    # What an encoder keeps of a modality beside what is learnt: the plain descriptions against what
+    # is ordinary here, or else the starter's embeddings.
+    private: Pair
+    # What the branches beside the two networks are fed: the plain descriptions, whitened where that
+    # is wanted, cut off where they are so far out that a branch would follow them alone.
+    beside: Pair
 
 
 @dataclass(frozen=True)
@@ -74,52 +92,20 @@ class Inputs:
             whitenings=(whitenings[0], whitenings[1]),
         )
 
-    def describe(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Return the starter encoder's embeddings: (n, Dv), (n, Da)."""
-        return self.starter.embed(
+    def describe(self, corpus: Corpus) -> Descriptions:
+        """Describe n clips in every way that a training or an encoder needs, each once."""
+        present = (corpus.has_video, corpus.has_audio)
+        starter = self.starter.embed(
             corpus.foreground,
             corpus.sound,
             corpus.trunk.astype(np.float32) if self.starter.uses_trunk else None,
-            has_video=corpus.has_video,
-            has_audio=corpus.has_audio,
+            has_video=present[0],
+            has_audio=present[1],
         )
-
-    def plain(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Return the starter's pictures, and its sounds with the lengths they have."""
-        seen, _ = self.describe(corpus)
-        return seen, self.starter.plain_sound(corpus.sound, corpus.has_audio)
-
-    def private(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Return what an encoder keeps of a modality beside what is learnt: (n, Dv), (n, Da).
-
-        The plain descriptions against what is ordinary here, or else the starter's embeddings.
-        """
-        parts = zip(self.describe(corpus), self._unusual(corpus), self.whitenings, strict=True)
-        seen, heard = (rows if whitening is None else unusual for rows, unusual, whitening in parts)
-        return seen, heard
-
-    def beside(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Return what the branches beside the two networks are fed: (n, Dv), (n, SOUND_DIM).
-
-        The plain descriptions, whitened where that is wanted, cut off where they are so far out
-        that a branch would follow them alone.
-        """
-        pictures, sounds = (
-            np.clip(rows * scale, -FARTHEST, FARTHEST)
-            for rows, scale in zip(self._unusual(corpus), self.descriptor_scale, strict=True)
-        )
-        return pictures, sounds
-
-    def _unusual(self, corpus: Corpus) -> tuple[Floats, Floats]:
-        """Return the plain descriptions, whitened where that is wanted; absent rows stay zero."""
-        present = (corpus.has_video, corpus.has_audio)
-        seen, heard = (
-            rows if whitening is None else whitening(rows) * mask[:, None]
-            for rows, whitening, mask in zip(
-                self.plain(corpus), self.whitenings, present, strict=True
-            )
-        )
-        return seen, heard
+        plain = starter[0], self.starter.plain_sound(corpus.sound, corpus.has_audio)
+        parts = zip(starter, plain, present, self.whitenings, self.descriptor_scale, strict=True)
+        (seen, seen_beside), (heard, heard_beside) = (_side(*part) for part in parts)
+        return Descriptions(starter, plain, (seen, heard), (seen_beside, heard_beside))
 
     def crops(self, trunk: NDArray[np.generic]) -> Floats:
         """Return the trunk's features of crops (m, 2, 432) for the head, the same shape."""
@@ -187,6 +173,20 @@ def backgrounds(corpus: Corpus) -> Floats:
 def root_mean_square(rows: Floats) -> float:
     """Root mean square of all values of rows (m, d); 0 without any."""
     return float(np.sqrt(np.square(rows, dtype=np.float64).mean())) if rows.size else 0.0
+
+
+def _side(
+    starter: Floats,
+    plain: Floats,
+    present: NDArray[np.bool_],
+    whitening: Whitening | None,
+    scale: np.float32,
+) -> tuple[Floats, Floats]:
+    """Return what of one modality is kept, and what its branch is fed."""
+    if whitening is None:
+        return starter, np.clip(plain * scale, -FARTHEST, FARTHEST)
+    unusual = whitening(plain) * present[:, None]
+    return unusual, np.clip(unusual * scale, -FARTHEST, FARTHEST)
 
 
 def _whitening(rows: Floats, at: NDArray[np.int64]) -> Whitening | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ml.anomaly import Calibration, combine
 from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
-from ml.inputs import Inputs, backgrounds
+from ml.inputs import Descriptions, Inputs, backgrounds
 from ml.preprocess import MEL_BINS, MEL_FRAMES
 from ml.salience import Outlet
 from ml.soundstats import SOUND_DIM
@@ -64,14 +64,15 @@ class TrainedEncoder:
         The sound's background is that of the rows of a chunk which are here: hand over whole
         chunks. Raises ValueError where the features are not those this encoder was trained on.
         """
-        pictures, sounds = self.networks(corpus)
+        described = self.inputs.describe(corpus)
+        pictures, sounds = self.networks(corpus, described)
         if self.outlets is not None:
-            kept, plain = self.inputs.private(corpus), self.inputs.plain(corpus)
+            kept, plain = described.private, described.plain
             return (
                 _shaped(self.outlets[0], pictures, kept[0], plain[0], corpus.at, corpus.has_video),
                 _shaped(self.outlets[1], sounds, kept[1], plain[1], corpus.at, corpus.has_audio),
             )
-        seen, heard = self.inputs.describe(corpus)
+        seen, heard = described.starter
         z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
         return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
 
@@ -84,7 +85,7 @@ class TrainedEncoder:
         parts = []
         for outlet, rows, present in zip(
             self.outlets or (None, None),
-            self.inputs.plain(corpus),
+            self.inputs.describe(corpus).plain,
             (corpus.has_video, corpus.has_audio),
             strict=True,
         ):
@@ -95,11 +96,11 @@ class TrainedEncoder:
             parts.append(part)
         return combine(parts)
 
-    def networks(self, corpus: Corpus) -> tuple[Floats, Floats]:
+    def networks(self, corpus: Corpus, described: Descriptions) -> tuple[Floats, Floats]:
         """Return what the two networks make of n clips, (n, 512) each, before any scaling."""
         pictures = np.zeros((len(corpus), EMBEDDING), np.float32)
         sounds = np.zeros((len(corpus), EMBEDDING), np.float32)
-        seen, heard = self.inputs.beside(corpus)
+        seen, heard = described.beside
         if self.video is not None:
             for rows in _blocks(corpus.has_video):
                 crops = self.inputs.crops(corpus.trunk[rows])

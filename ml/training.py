@@ -91,12 +91,11 @@ class Training:
         self.epochs_done = 0
         self._inputs = Inputs.fit(corpus, method, pretrained=pretrained)
         self._described = self._inputs.describe(corpus)
-        self._beside = self._inputs.beside(corpus)
         self._background = backgrounds(corpus)
         self._descriptor_graphs: pairs.Graphs | None = None
         self._objective = Objective(method, self.sides)
-        seen = self._beside[0].shape[1] if method.foreground and not pretrained else 0
-        heard = self._beside[1].shape[1] if method.statistics else 0
+        seen = self._described.beside[0].shape[1] if method.foreground and not pretrained else 0
+        heard = self._described.beside[1].shape[1] if method.statistics else 0
         with _reproducible(seed, 0):
             self.video = VideoSide(seen, method.foreground_width, method.head_dropout)
             self.audio = AudioSide(heard, method.foreground_width)
@@ -185,14 +184,14 @@ class Training:
                 crops = crops.mean(axis=1, keepdims=True)
             deviation = 1.0 if self._inputs.trunk else root_mean_square(crops)
             seen = torch.from_numpy(np.concatenate(list(crops.swapaxes(0, 1))))
-            beside = torch.from_numpy(self._beside[0][rows])
+            beside = torch.from_numpy(self._described.beside[0][rows])
             z_v = self.video(
                 perturbed(seen, dropout, noise * deviation),
                 perturbed(beside.repeat(crops.shape[1], 1), dropout, noise),
             )
         if self.sides != "video":
             mel = self._inputs.spectrogram(self.corpus.mel[rows], self._background[rows])
-            beside = torch.from_numpy(self._beside[1][rows])
+            beside = torch.from_numpy(self._described.beside[1][rows])
             z_a = self.audio(
                 perturbed(torch.from_numpy(mel), dropout, noise),
                 perturbed(beside, dropout, noise),
@@ -205,13 +204,13 @@ class Training:
         E_a then begins where the sound statistics are, instead of at random.
         """
         _, z_a = self._embed(batch, learning=True)
-        target = torch.from_numpy(self._described[1][self.clips[batch]] @ self._rotation())
+        target = torch.from_numpy(self._described.starter[1][self.clips[batch]] @ self._rotation())
         loss = nn.functional.mse_loss(z_a, target) / target.square().mean().clamp_min(1e-9)
         return Step(loss, float("nan"), float("nan"))
 
     def _rotation(self) -> Floats:
         """Return a fixed matrix (Da, 512) with orthonormal rows, drawn from the seed."""
-        width = self._described[1].shape[1]
+        width = self._described.starter[1].shape[1]
         shape = (max(width, EMBEDDING), min(width, EMBEDDING))
         matrix = np.linalg.qr(np.random.default_rng(self.seed).normal(size=shape))[0]
         return np.asarray(matrix if width > EMBEDDING else matrix.T, np.float32)
@@ -252,7 +251,7 @@ class Training:
         if self._descriptor_graphs is None:
             # What is whitened is compared by cosine alone; see `ml.whitening`.
             lam = 0.0 if method.whitened else LAMBDA
-            seen, heard = (z[self.clips] for z in self._inputs.private(self.corpus))
+            seen, heard = (z[self.clips] for z in self._described.private)
             self._descriptor_graphs = self._neighbours(seen, heard, lam)
         return self._descriptor_graphs
 
@@ -356,7 +355,7 @@ class Training:
             self.video if self.sides != "audio" else None,
             self.audio if self.sides != "video" else None,
         )
-        return assemble(self.corpus, self.method, self._inputs, networks, shared)
+        return assemble(self.corpus, self.method, self._inputs, self._described, networks, shared)
 
 
 def _generated(graphs: pairs.Graphs | None, batch: Rows) -> Generated:

@@ -47,17 +47,19 @@ def test_the_trunk_is_described_only_where_it_was_learnt() -> None:
     for pretrained in (False, True):
         inputs = Inputs.fit(CORPUS, Method(), pretrained=pretrained)
         assert inputs.starter.uses_trunk is pretrained
-        assert inputs.describe(CORPUS)[0].shape[1] == FOREGROUND_DIM + 1 + 432 * pretrained
+        assert inputs.describe(CORPUS).starter[0].shape[1] == FOREGROUND_DIM + 1 + 432 * pretrained
 
 
 @pytest.mark.parametrize("whitened", [False, True])
 def test_beside_the_networks_are_plain_descriptions_cut_off_far_out(whitened: bool) -> None:
     inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
-    seen, heard = inputs.beside(CORPUS)
+    seen, heard = inputs.describe(CORPUS).beside
     assert heard.shape == (300, SOUND_DIM)
     plain = inputs.starter.plain_sound(CORPUS.sound, CORPUS.has_audio)
-    np.testing.assert_array_equal(inputs.plain(CORPUS)[1], plain)
-    parts = zip((seen, heard), (inputs.describe(CORPUS)[0], plain), inputs.whitenings, strict=True)
+    np.testing.assert_array_equal(inputs.describe(CORPUS).plain[1], plain)
+    parts = zip(
+        (seen, heard), (inputs.describe(CORPUS).starter[0], plain), inputs.whitenings, strict=True
+    )
     for z, rows, whitening in parts:
         assert (whitening is not None) == whitened
         unusual = whitening(rows) if whitening else rows
@@ -67,15 +69,18 @@ def test_beside_the_networks_are_plain_descriptions_cut_off_far_out(whitened: bo
         assert np.sqrt(np.square(z).mean()) == pytest.approx(1, abs=0.1)
     lengths = np.linalg.norm(heard, axis=1)
     assert lengths.max() > 2 * np.median(lengths)
-    assert np.abs(inputs.beside(replace(CORPUS, sound=CORPUS.sound * 1000))[1]).max() == FARTHEST
+    assert (
+        np.abs(inputs.describe(replace(CORPUS, sound=CORPUS.sound * 1000)).beside[1]).max()
+        == FARTHEST
+    )
 
 
 def test_what_is_kept_is_the_starters_or_what_is_unusual() -> None:
     for whitened in (False, True):
         inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
-        kept, plain = inputs.private(CORPUS), inputs.plain(CORPUS)
+        kept, plain = inputs.describe(CORPUS).private, inputs.describe(CORPUS).plain
         for i, whitening in enumerate(inputs.whitenings):
-            wanted = whitening(plain[i]) if whitening else inputs.describe(CORPUS)[i]
+            wanted = whitening(plain[i]) if whitening else inputs.describe(CORPUS).starter[i]
             np.testing.assert_array_equal(kept[i], wanted)
 
 
@@ -84,7 +89,7 @@ def test_what_is_absent_is_described_by_zeros(whitened: bool) -> None:
     some = np.arange(300) >= 60
     inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
     missing = replace(CORPUS, has_video=some, has_audio=~some)
-    for seen, heard in (inputs.beside(missing), inputs.private(missing)):
+    for seen, heard in (inputs.describe(missing).beside, inputs.describe(missing).private):
         assert not seen[~some].any()
         assert not heard[some].any()
         assert seen[some].any()
@@ -96,7 +101,7 @@ def test_a_modality_never_there_has_nothing_to_be_seen_against() -> None:
     inputs = Inputs.fit(deaf, Method(whitened=True), pretrained=False)
     assert inputs.whitenings[0] is not None
     assert inputs.whitenings[1] is None
-    assert not inputs.beside(CORPUS)[1].any()
+    assert not inputs.describe(CORPUS).beside[1].any()
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -105,10 +110,10 @@ def test_inputs_survive_as_arrays(pretrained: bool) -> None:
     again = Inputs.from_arrays(inputs.arrays())
     background = backgrounds(CORPUS)
     for one, other in (
-        (inputs.describe(CORPUS)[0], again.describe(CORPUS)[0]),
-        (inputs.describe(CORPUS)[1], again.describe(CORPUS)[1]),
-        *zip(inputs.beside(CORPUS), again.beside(CORPUS), strict=True),
-        *zip(inputs.private(CORPUS), again.private(CORPUS), strict=True),
+        (inputs.describe(CORPUS).starter[0], again.describe(CORPUS).starter[0]),
+        (inputs.describe(CORPUS).starter[1], again.describe(CORPUS).starter[1]),
+        *zip(inputs.describe(CORPUS).beside, again.describe(CORPUS).beside, strict=True),
+        *zip(inputs.describe(CORPUS).private, again.describe(CORPUS).private, strict=True),
         (inputs.crops(CORPUS.trunk), again.crops(CORPUS.trunk)),
         (
             inputs.spectrogram(CORPUS.mel, background),
@@ -139,9 +144,9 @@ def test_a_frozen_picture_and_a_constant_tone_give_finite_inputs() -> None:
     )
     inputs = Inputs.fit(still, Method(), pretrained=False)
     for x in (
-        *inputs.beside(still),
-        *inputs.private(still),
-        *inputs.describe(still),
+        *inputs.describe(still).beside,
+        *inputs.describe(still).private,
+        *inputs.describe(still).starter,
         inputs.crops(still.trunk),
         inputs.spectrogram(still.mel, backgrounds(still)),
     ):

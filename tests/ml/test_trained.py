@@ -42,7 +42,7 @@ def by_torch(made: Training, method: Method) -> tuple[np.ndarray, np.ndarray]:
     """What the torch modules make of the corpus, step by step."""
     inputs = made.encoder().inputs
     crops = torch.from_numpy(inputs.crops(CORPUS.trunk))
-    seen, heard = (torch.from_numpy(rows) for rows in inputs.beside(CORPUS))
+    seen, heard = (torch.from_numpy(rows) for rows in inputs.describe(CORPUS).beside)
     mel = torch.from_numpy(inputs.spectrogram(CORPUS.mel, backgrounds(CORPUS)))
     made.video.eval()
     made.audio.eval()
@@ -81,7 +81,7 @@ def test_lengths_follow_salience_in_numpy_as_by_hand() -> None:
     """The torch modules' embeddings about their mean, of length one, beside what is unusual."""
     made = training(SALIENT)
     encoder = made.encoder()
-    described, kept = encoder.inputs.plain(CORPUS), encoder.inputs.private(CORPUS)
+    described, kept = encoder.inputs.describe(CORPUS).plain, encoder.inputs.describe(CORPUS).private
     s = SALIENT
     numbers = (
         (s.length_pictures, s.private_video, s.anchor_pictures, s.quiet_pictures, s.loud_pictures),
