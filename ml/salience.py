@@ -11,17 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.distance import LAMBDA
+from ml.anomaly import neighbour
 
 # Of so many seconds: an event that came a few times stays far from its k-th nearest, the ordinary
 # does not. Of shorter footage no fewer, since an event lasts several seconds, and all of them would
 # be near once it came twice.
 NEIGHBOURS = 10
 REFERENCE_CLIPS = 1800
-# What lies within a minute is the same moment (Wang et al. 2025, section 4.1).
-SAME_MOMENT_S = 60
 LEVELS = 401
-BLOCK = 512  # rows compared with the reference at once
 EMBEDDING = 512
 # The most ordinary seconds keep a direction, and are not the same to the last bit.
 LEAST = np.float32(0.05)
@@ -50,18 +47,12 @@ class Salience:
 
     def distance(self, rows: Floats, at: Integers) -> Floats:
         """Eq. 5 from rows (n, d) at (n,) to the k-th nearest of another minute -> (n,)."""
-        k = min(NEIGHBOURS, len(self.reference))
-        out = np.zeros(len(rows), np.float32)
-        for start in range(0, len(rows), BLOCK):
-            block = slice(start, start + BLOCK)
-            distances = _pairwise(np.asarray(rows[block], np.float32), self.reference)
-            same = np.abs(at[block, None] - self.at) <= SAME_MOMENT_S
-            # A minute of footage has no other minute; then all of it is compared.
-            distances[same & (~same).any(axis=1)[:, None]] = np.inf
-            nearest = np.sort(np.partition(distances, k - 1, axis=1)[:, :k], axis=1)
-            found = np.maximum(np.isfinite(nearest).sum(axis=1) - 1, 0)
-            out[block] = nearest[np.arange(len(nearest)), found]
-        return out
+        found = neighbour(rows, self.reference, NEIGHBOURS, at=at, reference_at=self.at)
+        # A minute of footage has no other minute; then all of it is compared.
+        alone = np.isnan(found)
+        if alone.any():
+            found[alone] = neighbour(rows[alone], self.reference, NEIGHBOURS)
+        return found.astype(np.float32)
 
     def __call__(self, rows: Floats, at: Integers) -> Floats:
         """Share (0 to 1) of the seconds trained on that stand out less than rows (n, d) -> (n,)."""
@@ -81,8 +72,8 @@ class Salience:
         at = arrays["at"]
         if reference.ndim != 2 or at.shape != (len(reference),) or not len(at):
             raise ValueError("The reference of an encoder does not fit its times.")
-        if at.dtype.kind != "i":
-            raise ValueError("The times of an encoder's reference are whole seconds.")
+        if at.dtype.kind != "i" or (np.diff(at) < 0).any():
+            raise ValueError("The times of an encoder's reference are whole seconds, ascending.")
         if levels.ndim != 1 or not len(levels) or (np.diff(levels) < 0).any():
             raise ValueError("The levels of an encoder do not ascend.")
         return cls(reference, np.asarray(at, np.int64), levels)
@@ -134,17 +125,6 @@ class Outlet:
         if numbers.shape != (5,) or (numbers < 0).any():
             raise ValueError("The lengths of an encoder are not five numbers from zero on.")
         return cls(Salience.from_arrays(salience), centre, numbers)
-
-
-def _pairwise(x: Floats, y: Floats) -> Floats:
-    """Eq. 5 in float32 between rows (n, d) and (m, d) -> (n, m), as one matrix product."""
-    product = x @ y.T
-    squares_x, squares_y = np.square(x).sum(axis=1)[:, None], np.square(y).sum(axis=1)
-    euclidean = np.sqrt(np.maximum(squares_x + squares_y - 2 * product, 0))
-    cosine = product / np.maximum(np.sqrt(squares_x * squares_y), np.float32(1e-9))
-    # As in `ml.distance`, two zero vectors are alike.
-    cosine[(squares_x == 0) & (squares_y == 0)] = 1
-    return np.asarray(LAMBDA * euclidean + (1 - LAMBDA) * (1 - cosine), np.float32)
 
 
 def _finite(array: NDArray[np.generic]) -> Floats:

@@ -4,9 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml import salience
+from ml import anomaly, salience
 from ml.distance import eq5
-from ml.salience import LEAST, LEVELS, NEIGHBOURS, SAME_MOMENT_S, Outlet, Salience
+from ml.retrieval import EXCLUSION_S
+from ml.salience import LEAST, LEVELS, NEIGHBOURS, Outlet, Salience
 from ml.starter import StarterEncoder
 from tests.ml.planted import planted
 
@@ -26,7 +27,7 @@ def naive_distance(made: Salience, rows: np.ndarray, at: np.ndarray) -> list[flo
     for row, second in zip(rows, at, strict=True):
         pairs = zip(made.reference, made.at, strict=True)
         every = [(float(eq5(row, other)), abs(second - t)) for other, t in pairs]
-        others = [distance for distance, apart in every if apart > SAME_MOMENT_S]
+        others = [distance for distance, apart in every if apart > EXCLUSION_S]
         near = sorted(others or [distance for distance, _ in every])
         found.append(near[min(NEIGHBOURS, len(near)) - 1])
     return found
@@ -36,7 +37,7 @@ def naive_distance(made: Salience, rows: np.ndarray, at: np.ndarray) -> list[flo
 def test_the_distance_is_that_to_the_kth_nearest_of_another_minute(
     n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(salience, "BLOCK", 64)
+    monkeypatch.setattr(anomaly, "_BLOCK", 64)
     made = Salience.fit(*clips(n))
     assert len(made.reference) == n
     for rows, at in (clips(n), clips(70, seed=1)):
@@ -110,7 +111,7 @@ def test_where_nothing_ever_changes_nothing_stands_out() -> None:
 def test_long_footage_is_measured_on_some_of_it_in_little_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(salience, "BLOCK", 64)
+    monkeypatch.setattr(anomaly, "_BLOCK", 64)
     rows, at = clips(6000)
     tracemalloc.start()
     try:
