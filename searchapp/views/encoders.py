@@ -20,6 +20,7 @@ from indexing.registry import RegistryError
 from searchapp import encoders as reads
 from searchapp import selectors, services
 from searchapp.templatetags.learning import encoder_name
+from searchapp.views.live import page_or_part
 
 
 def place(camera: Camera) -> str:
@@ -35,15 +36,12 @@ def encoders(request: HttpRequest) -> HttpResponse:
     if camera and not panels:
         raise Http404
     context = {"panels": panels, "camera": camera, **permissions(request)}
-    if request.headers.get("HX-Request") != "true":
-        return render(request, "encoders/page.html", context)
-    if not panels:
+    if not panels and request.headers.get("HX-Request") == "true":
         raise Http404
-    response = render(request, "encoders/_list.html", {**context, "panel": panels[0]})
-    if not panels[0].building:
-        # Something has come to rest: the whole page says more now than it did.
-        response.headers["HX-Refresh"] = "true"
-    return response
+    first = panels[0] if panels else None
+    templates = "encoders/page.html", "encoders/_list.html"
+    moving = bool(first and first.building)
+    return page_or_part(request, *templates, {**context, "panel": first}, moving=moving)
 
 
 def permissions(request: HttpRequest) -> dict[str, object]:
@@ -71,12 +69,8 @@ def encoder(request: HttpRequest, pk: int) -> HttpResponse:
         "rival": reads.rival(found),
         **permissions(request),
     }
-    if request.headers.get("HX-Request") != "true":
-        return render(request, "encoders/encoder.html", context)
-    response = render(request, "encoders/_state.html", context)
-    if not entry.job:
-        response.headers["HX-Refresh"] = "true"
-    return response
+    templates = "encoders/encoder.html", "encoders/_state.html"
+    return page_or_part(request, *templates, context, moving=entry.job is not None)
 
 
 @require_POST

@@ -14,6 +14,7 @@ from searchapp import encoders as reads
 from searchapp import selectors, services
 from searchapp.forms import TrainForm, first_error
 from searchapp.views.encoders import permissions, place
+from searchapp.views.live import page_or_part
 
 
 @require_POST
@@ -41,12 +42,8 @@ def training(request: HttpRequest, pk: int) -> HttpResponse:
         "settings": reads.numbers(course.training.settings),
         **permissions(request),
     }
-    if request.headers.get("HX-Request") != "true":
-        return render(request, "encoders/training.html", context)
-    response = render(request, "encoders/_course.html", context)
-    if not course.open:
-        response.headers["HX-Refresh"] = "true"
-    return response
+    templates = "encoders/training.html", "encoders/_course.html"
+    return page_or_part(request, *templates, context, moving=course.open)
 
 
 @require_POST
