@@ -28,7 +28,7 @@ def video_encoder(seed: int = 0) -> nn.Module:
 
     The module and parameter names are pytorchvideo's, as in its published checkpoints.
     """
-    with _seeded(seed):
+    with seeded(seed):
         net: nn.Module = thirdparty.x3d().create_x3d(
             input_clip_length=CLIP_FRAMES,
             input_crop_size=CROP,
@@ -139,12 +139,12 @@ class AudioEncoder(nn.Module):
 
 def audio_encoder(seed: int = 0) -> AudioEncoder:
     """E_a with weights drawn from `seed`, in eval mode."""
-    with _seeded(seed):
+    with seeded(seed):
         return AudioEncoder().eval()
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Draw from `seed` inside, and leave torch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ml.encoders import _seeded as seeded
+from ml.encoders import seeded
 
 __all__ = ["descend", "info_nce", "seeded"]
 
