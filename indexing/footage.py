@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import F, Max, Min, QuerySet, Sum
 
 from indexing.embedding import as_corpus
 from indexing.models import Camera, Chunk, Recording, Work
@@ -50,9 +51,38 @@ def without_overlaps(chunks: Iterable[Chunk]) -> list[Chunk]:
     return kept
 
 
+def clips_without_overlaps(camera: Camera) -> int:
+    """Return how many clips `without_overlaps` leaves of all that a camera has.
+
+    The database adds them up by recording; chunks are only read of recordings that overlap.
+    """
+    by_recording = described(camera).order_by("recording__start").values("recording")
+    spans = by_recording.annotate(
+        zero=F("recording__start"),
+        first=Min("start_s"),
+        end=Max(F("start_s") + F("clips")),
+        total=Sum("clips"),
+    )
+    runs: list[list[tuple[int, int]]] = []  # of recordings that overlap: their number and clips
+    until = -math.inf
+    for span in spans:
+        if _seconds(span["zero"]) + span["first"] >= until:
+            runs.append([])
+        runs[-1].append((span["recording"], span["total"]))
+        until = max(until, _seconds(span["zero"]) + span["end"])
+    alone = sum(run[0][1] for run in runs if len(run) == 1)
+    mixed = [number for run in runs if len(run) > 1 for number, _ in run]
+    chunks = described(camera).filter(recording__in=mixed) if mixed else ()
+    return alone + clips_of(without_overlaps(chunks))
+
+
 def begins(chunk: Chunk) -> int:
     """Return the moment of a chunk's first clip, in whole seconds since 1970."""
-    return round(chunk.recording.start.timestamp()) + chunk.start_s
+    return _seconds(chunk.recording.start) + chunk.start_s
+
+
+def _seconds(moment: datetime) -> int:
+    return round(moment.timestamp())
 
 
 def read_corpus(chunks: Iterable[Chunk]) -> Corpus:

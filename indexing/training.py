@@ -155,15 +155,15 @@ def _refuse_second(camera: Camera) -> None:
 
 def available(camera: Camera) -> Footage:
     """Tell how much footage a camera could be trained on, and what is in the way of that."""
-    chunks = footage.without_overlaps(footage.described(camera))
-    clips = footage.clips_of(chunks)
+    clips = footage.clips_without_overlaps(camera)
+    trunks = footage.described(camera).order_by().values("trunk").distinct()
     sentence = ""
     if clips < LEAST_CLIPS:
         sentence = (
             f"{camera} has {duration(clips)} of footage; training takes at least "
             f"{duration(LEAST_CLIPS)}, so {duration(LEAST_CLIPS - clips)} more are needed."
         )
-    elif len({chunk.trunk for chunk in chunks}) > 1:
+    elif trunks.count() > 1:
         sentence = (
             f"The footage of {camera} is still being seen anew with other trunk weights; "
             "train it when that is done."

@@ -68,7 +68,7 @@ class Panel:
 
     @cached_property
     def footage(self) -> Footage:
-        """What it could be trained on; looks at every chunk, so it is not read to poll a list."""
+        """What it could be trained on; read where it is shown, so not to poll a list."""
         return training.available(self.camera)
 
     @property

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from indexing import switching
+from indexing import switching, training
 from indexing.embedding import fit_starter, store
 from indexing.features import Features
-from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training
+from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training, Work
 from ml.foreground import FOREGROUND_DIM
 from ml.soundstats import SOUND_DIM
 from tests.searchapp.conftest import Footage, signed_in
@@ -80,6 +82,29 @@ def test_each_camera_says_what_it_uses_and_what_it_lacks(
     assert "in use" in page
     assert "so 7 min 30 s more are needed." in page
     assert ">Train</button>" not in page
+
+
+def test_more_footage_costs_the_page_no_more_queries(
+    operator: Client, footage: Footage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LEAST_CLIPS", 100)
+    recording = north_gate(footage)
+
+    def queries() -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as asked:
+            page = flat(operator.get("/encoders").text)
+        rows = [q["sql"] for q in asked if '"indexing_chunk"."id"' in q["sql"].split("FROM")[0]]
+        assert rows == [], "single chunks were read"
+        return len(asked), page
+
+    before, _ = queries()
+    Chunk.objects.bulk_create(
+        Chunk(recording=recording, start_s=150 + 50 * n, clips=50, state=Work.State.DONE)
+        for n in range(30)
+    )
+    after, page = queries()
+    assert after == before
+    assert "27 min 30 s of footage" in page
 
 
 def test_a_camera_without_footage_says_so(operator: Client) -> None:
