@@ -5,6 +5,7 @@ embedded yet is embedded first, in the background, while searches use the one be
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,8 +14,12 @@ from django.db.models import QuerySet, Sum
 from indexing import jobs
 from indexing.embedding import intact
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Training
-from indexing.search import SearchQuery, SearchResult, search
+from indexing.search import Hit, SearchQuery, SearchResult, search
 from indexing.switching import OPEN, embedded, locked, missing, put_in_use, unlink
+
+# Two encoders may choose neighbouring seconds of one event. The window of the search would be too
+# wide: twenty hits a minute apart cover 40 minutes, so that every hit would be in common.
+SAME_MOMENT_S = 5
 
 
 class RegistryError(Exception):
@@ -49,8 +54,7 @@ class Row:
 class Comparison:
     """Two encoders side by side, and what each finds for the same query, if one was given.
 
-    shared_hits counts the hits of the left that the right found as well: within the query's
-    exclusion window of one of its hits, which makes them the same moment.
+    shared_hits counts the hits of the left that the right found as well (`counterpart`).
     """
 
     left: dict[str, Any]
@@ -289,9 +293,11 @@ def _refuse_incomplete(encoder: Encoder) -> None:
         )
 
 
+def counterpart(hit: Hit, other: SearchResult) -> Hit | None:
+    """Return the best hit of another encoder that is the same moment; None where it has none."""
+    window = timedelta(seconds=min(SAME_MOMENT_S, other.query.exclusion_s))
+    return next((each for each in other.hits if abs(each.at - hit.at) <= window), None)
+
+
 def _shared_hits(left: SearchResult, right: SearchResult) -> int:
-    window = left.query.exclusion_s
-    return sum(
-        any(abs((mine.at - other.at).total_seconds()) <= window for other in right.hits)
-        for mine in left.hits
-    )
+    return sum(counterpart(hit, right) is not None for hit in left.hits)

@@ -1,7 +1,6 @@
 """Two encoders of a camera side by side, on the same moment too."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,9 +16,6 @@ from searchapp.forms import SearchForm, first_error
 from searchapp.templatetags.learning import encoder_name
 from searchapp.views.search import WAYS
 
-# Two encoders may choose neighbouring seconds of one event. The window of the search would be too
-# wide: twenty hits a minute apart cover 40 minutes, so that every hit would be in common.
-SAME_MOMENT_S = 5
 # What a search may have chosen that the form of this page does not show.
 CARRIED = ("weight", "exclusion", "k", "since", "until")
 
@@ -121,14 +117,9 @@ def _compared(request: HttpRequest, found: Comparison) -> dict[str, object]:
 
 def _picks(own: SearchResult, other: SearchResult, seen: dict[int, Recording]) -> list[Pick]:
     """Return the hits of one encoder, each with its rank in the other's list."""
+    pairs = [(hit, registry.counterpart(hit, other)) for hit in own.hits]
     return [
-        Pick(hit, seen[hit.recording_id], _rank(hit, other))
-        for hit in own.hits
+        Pick(hit, seen[hit.recording_id], found.rank if found else None)
+        for hit, found in pairs
         if hit.recording_id in seen
     ]
-
-
-def _rank(hit: Hit, other: SearchResult) -> int | None:
-    """Return the best rank of the same moment under the other encoder."""
-    window = timedelta(seconds=min(SAME_MOMENT_S, other.query.exclusion_s))
-    return next((each.rank for each in other.hits if abs(each.at - hit.at) <= window), None)

@@ -5,6 +5,8 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,20 @@ def test_an_imported_encoder_is_compared_and_put_in_use(exported: Path, camera: 
     assert Camera.objects.get().encoder == starter, "building is not switching"
     assert registry.activate(encoder) is None
     assert Camera.objects.get().encoder == encoder
+
+
+@pytest.mark.parametrize(
+    ("exclusion_s", "apart_s", "shared"),
+    [(60, 5, True), (60, 6, False), (3, 3, True), (3, 4, False)],
+)
+def test_a_hit_is_shared_within_five_seconds_and_the_window(
+    camera: Camera, exclusion_s: int, apart_s: int, shared: bool
+) -> None:
+    query = SearchQuery(camera.recordings.get().pk, 10, exclusion_s=exclusion_s, k=1)
+    result = search(query)
+    later = replace(result.hits[0], at=result.hits[0].at + timedelta(seconds=apart_s), rank=7)
+    found = registry.counterpart(result.hits[0], replace(result, hits=(later,)))
+    assert (found == later) if shared else (found is None)
 
 
 def test_an_encoder_of_other_trunk_weights_is_not_put_in_use(
