@@ -81,17 +81,12 @@ def reachable(seconds: Sequence[int], query: int, exclusion_s: int = EXCLUSION_S
 
 
 def evaluate(
-    footage: Footage,
-    mode: Mode,
-    *,
-    audio_weight: float | Doubles = distance.AUDIO_WEIGHT,
-    queries_per_kind: int = QUERIES_PER_KIND,
+    footage: Footage, mode: Mode, *, queries_per_kind: int = QUERIES_PER_KIND
 ) -> dict[str, Score]:
     """mAP@20 and recall@10 of every kind that happens at least twice far enough apart.
 
     Queries are up to `queries_per_kind` of the kind's seconds, evenly spread. A hit is right when
-    its own second carries the query's kind. `audio_weight` counts in joint searches: one for all,
-    or (n,) one for each second that may be asked for.
+    its own second carries the query's kind.
     """
     targets = _seconds(footage.labels if footage.targets is None else footage.targets)
     queries = {
@@ -100,7 +95,7 @@ def evaluate(
         if kind in targets
     }
     asked = sorted({query for some in queries.values() for query in some})
-    rows = dict(zip(asked, distances_from(footage, asked, mode, audio_weight), strict=True))
+    rows = dict(zip(asked, distances_from(footage, asked, mode), strict=True))
     rankings = {query: ranking(row, query) for query, row in rows.items()}
     return {
         kind: _score([_precision_and_recall(rankings[q], targets[kind], q) for q in some])
@@ -123,12 +118,7 @@ def _precision_and_recall(hits: list[int], targets: list[int], query: int) -> tu
     )
 
 
-def distances_from(
-    footage: Footage,
-    queries: Sequence[int],
-    mode: Mode,
-    audio_weight: float | Doubles = distance.AUDIO_WEIGHT,
-) -> Doubles:
+def distances_from(footage: Footage, queries: Sequence[int], mode: Mode) -> Doubles:
     """Distance of every second to each of q queries (q, n), infinite where a modality lacks.
 
     Raises ValueError for a crossing between embeddings that share no columns.
@@ -137,8 +127,7 @@ def distances_from(
     z_v, z_a, shared = footage.z_v, footage.z_a, footage.shared
     if mode == "joint":
         both = footage.has_video & footage.has_audio
-        weight = np.broadcast_to(audio_weight, len(both))[asked, None]
-        mean = (1 - weight) * eq5_matrix(z_v[asked], z_v) + weight * eq5_matrix(z_a[asked], z_a)
+        mean = distance.joint(eq5_matrix(z_v[asked], z_v), eq5_matrix(z_a[asked], z_a))
         return np.where(both[asked, None] & both, mean, np.inf)
     if mode == "video":
         return _distances(z_v[asked], footage.has_video[asked], z_v, footage.has_video)

@@ -9,7 +9,6 @@ from indexing.evaluation.summary import (
     Results,
     anomaly,
     best_score,
-    joint_precision,
     location,
     precision,
 )
@@ -37,7 +36,7 @@ def goals(crossroads: Results) -> list[Goal]:
     ours = same.of(system=OURS)
     ap = location("joint", "average_precision")
     return [
-        _least("joint mAP@20", ours.figure(joint_precision()), JOINT),
+        _least("joint mAP@20", ours.figure(precision("joint")), JOINT),
         *(
             _above(name, ours, same.of(system=name))
             for name in (TPG, EPG, AUDIO_VIDEO, DESCRIPTIONS)
@@ -62,7 +61,7 @@ def _least(name: str, found: Figure | None, least: float) -> Goal:
 
 def _above(name: str, ours: Results, theirs: Results) -> Goal:
     """Better by more than twice the spread, the larger one of the two."""
-    mine, other = (results.figure(joint_precision()) for results in (ours, theirs))
+    mine, other = (results.figure(precision("joint")) for results in (ours, theirs))
     title = f"joint mAP@20 above {name} by more than twice the spread"
     if mine is None or other is None:
         return Goal(title, "", _shown(other), None)
@@ -75,7 +74,7 @@ def _above(name: str, ours: Results, theirs: Results) -> Goal:
 
 def _silent(ours: Results, starter: Results) -> Goal:
     kind = "pink_bus"
-    mine, other = (results.figure(joint_precision(kind)) for results in (ours, starter))
+    mine, other = (results.figure(precision("joint", kind)) for results in (ours, starter))
     met = mine.mean >= other.mean if mine and other else None
     return Goal("silent events (pink bus), joint mAP@20", f"≥ {_shown(other)}", _shown(mine), met)
 

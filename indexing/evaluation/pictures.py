@@ -13,7 +13,7 @@ from indexing.evaluation.cells import Store
 from indexing.evaluation.profiles import SAME
 from indexing.evaluation.runs import Training
 from indexing.evaluation.streams import Stream
-from indexing.evaluation.summary import Results, best_score, joint_precision
+from indexing.evaluation.summary import Results, best_score, precision
 from indexing.evaluation.systems import AUDIO_VIDEO, DESCRIPTIONS, EPG, OURS, STARTER, TPG
 from ml.anomaly import GROUP_GAP_S
 from ml.baselines.mavil import Mavil
@@ -90,7 +90,7 @@ def draw(out: Path, results: Results, found: dict[str, Kept]) -> dict[str, str]:
 
 def _draw(out: Path, results: Results, found: dict[str, Kept]) -> Iterator[tuple[str, str]]:
     same = results.main.of(test=SAME)
-    if same.figure(joint_precision()):
+    if same.figure(precision("joint")):
         _bars(out / "kinds.png", same)
         yield "kinds.png", "Joint mAP@20 by kind, same view on another day; lines are spreads."
     trained = {name: _curves(same, name) for name in (OURS, TPG, EPG)}
@@ -120,9 +120,9 @@ def _draw(out: Path, results: Results, found: dict[str, Kept]) -> Iterator[tuple
 def _bars(path: Path, same: Results) -> None:
     kinds = sorted({k for r in same.all for k in r.get("search", {}).get("joint", {})})
     series = {
-        name: {kind: same.of(system=name).figure(joint_precision(kind)) for kind in kinds}
+        name: {kind: same.of(system=name).figure(precision("joint", kind)) for kind in kinds}
         for name in SHOWN
-        if same.of(system=name).figure(joint_precision())
+        if same.of(system=name).figure(precision("joint"))
     }
     plots.bars(path, series, "Event search by kind", "joint mAP@20")
 

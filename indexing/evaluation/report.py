@@ -18,7 +18,6 @@ from indexing.evaluation.summary import (
     Result,
     Results,
     anomaly,
-    joint_precision,
     location,
     precision,
 )
@@ -26,7 +25,6 @@ from indexing.evaluation.systems import CHANGED, DELTA, EPG, LAMBDA, MAIN, OURS,
 from indexing.rendering import write_text
 from ml.crossroads.kinds import KINDS
 from ml.evaluation.anomalies import RARE_PER_HOUR
-from ml.evaluation.measure import WEIGHED
 from ml.evaluation.search import MODES
 
 INTRODUCTION = """# Evaluation
@@ -38,8 +36,7 @@ over training seeds and streams, ± their standard deviation where there is more
 Searches are those of the product: Eq. 5, nothing within a minute of the query or of a better hit. A
 kind counts where it is seen (video), heard (audio), or either (joint); across modalities what is
 seen asks and what is heard answers, or the other way round. Up to 40 queries a kind, evenly spread.
-{weighed}"""
-WEIGHED_WORDS = f"“{WEIGHED}” gives every query its own weights of picture and sound.\n"
+"""
 ANOMALIES = """Rare kinds are those that Crossroads draws at most {per_hour} times an hour: {rare}.
 AUROC and average precision (AP) set their seconds against all seconds without a rare kind,
 ambulances and other events included; “AUROC, ordinary” against seconds without any event. Seconds
@@ -102,7 +99,6 @@ def _sections(
     yield INTRODUCTION.format(
         command=f"make evaluate{'-full' if profile.name == 'full' else ''}",
         dates=dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
-        weighed=WEIGHED_WORDS if _weighed(results) else "",
     )
     if missing := expected - len(results.all):
         yield f"**{missing} of {expected} results are still missing; run it again to go on.**\n"
@@ -119,10 +115,6 @@ def _sections(
         "## Data\n\n[results.csv](results.csv) has a line for every result, "
         "[settings.json](settings.json) all settings, seeds and streams.\n"
     )
-
-
-def _weighed(results: Results) -> bool:
-    return any(WEIGHED in result.get("search", {}) for result in results.all)
 
 
 def _bench(name: str, results: Results, captions: dict[str, str]) -> Iterator[str]:
@@ -204,7 +196,6 @@ def _settings(results: Results) -> str:
 def _lines(results: Results) -> str:
     """One line a result, with its means over kinds."""
     measures = {
-        "joint mAP@20": joint_precision(),
         **{f"{mode} mAP@20": precision(mode) for mode in MODES},
         **{f"AUROC by {score}": anomaly(score, "auroc") for score in SCORES},
         **{

@@ -17,7 +17,6 @@ from indexing.evaluation.profiles import CHALLENGING, SAME, Bench, Profile
 from indexing.evaluation.sources import digest
 from indexing.evaluation.streams import Stream
 from indexing.evaluation.systems import MAIN, RUINED, Row
-from indexing.evaluation.weighing import WEIGHING, weigh
 from indexing.progress import duration
 from ml.baselines.learnt import Learnt
 from ml.baselines.system import ScoresAnomalies, System
@@ -99,7 +98,7 @@ def _training(
 
 
 def _code(row: Row) -> str:
-    return fingerprint(*row.modules, "indexing.extraction", "ml.evaluation.measure", *WEIGHING)
+    return fingerprint(*row.modules, "indexing.extraction", "ml.evaluation.measure")
 
 
 def missing(training: Training, store: Store, *, any_code: bool = False) -> list[str]:
@@ -199,7 +198,7 @@ def _compute(
         shown = _Footage.of(test, day, system, options)
         asked = shown.sample(system)
         embed_s = time.monotonic() - started
-        found = measure(yardstick, asked, weigh(learnt.embedded))
+        found = measure(yardstick, asked)
         if role == SAME and isinstance(system, Learnt) and training.held_back:
             trunk = training.row.settings["weights"]["trunk"]
             corpora = footage.corpus, training.held_back, shown.corpus

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from indexing.evaluation.systems import MAIN
-from ml.evaluation.measure import WEIGHED
 
 Result = dict[str, Any]
 Measure = Callable[[Result], float | None]
@@ -88,16 +87,6 @@ def _search(mode: str, name: str, kind: str | None) -> Measure:
         scores = result["search"].get(mode, {})
         chosen = scores if kind is None else {k: s for k, s in scores.items() if k == kind}
         return mean(score[name] for score in chosen.values())
-
-    return measure
-
-
-def joint_precision(kind: str | None = None, *, name: str = "mean_average_precision") -> Measure:
-    """MAP@20 (or recall) of joint search: weighed query by query, or else by equal weights."""
-
-    def measure(result: Result) -> float | None:
-        mode = WEIGHED if WEIGHED in result["search"] else "joint"
-        return _search(mode, name, kind)(result)
 
     return measure
 

@@ -11,13 +11,11 @@ from indexing.evaluation.summary import (
     Results,
     anomaly,
     best_score,
-    joint_precision,
     location,
     precision,
     recall,
 )
 from indexing.evaluation.systems import MAIN
-from ml.evaluation.measure import WEIGHED
 from ml.evaluation.search import MODES
 
 ROLES = (SAME, SIMILAR, CHALLENGING, NIGHT)
@@ -71,8 +69,6 @@ def goals_table(found: Sequence[Goal]) -> str:
 def search_table(results: Results) -> str:
     """MAP@20 of every way to search, and recall@10 of the joint one."""
     columns: list[Column] = [("joint", precision("joint"))]
-    if any(WEIGHED in result.get("search", {}) for result in results.all):
-        columns.append((WEIGHED, precision(WEIGHED)))
     columns += [(mode.replace("-", " "), precision(mode)) for mode in MODES[1:]]
     return by_system(results, [*columns, ("joint recall@10", recall("joint"))])
 
@@ -80,7 +76,7 @@ def search_table(results: Results) -> str:
 def kinds_table(results: Results) -> str:
     """Joint MAP@20 by kind."""
     kinds = sorted({k for r in results.all for k in r.get("search", {}).get("joint", {})})
-    return by_system(results, [(k.replace("_", " "), joint_precision(k)) for k in kinds])
+    return by_system(results, [(k.replace("_", " "), precision("joint", k)) for k in kinds])
 
 
 def anomaly_table(results: Results) -> str:
@@ -164,7 +160,7 @@ def ablation_table(results: Results, table: str, base: str, base_name: str) -> s
     columns: list[Column] = []
     for role in (SAME, CHALLENGING):
         columns += [
-            (f"{role}: joint", _in_role(role, joint_precision())),
+            (f"{role}: joint", _in_role(role, precision("joint"))),
             (f"{role}: video", _in_role(role, precision("video"))),
             (f"{role}: audio", _in_role(role, precision("audio"))),
             (f"{role}: location AP", _in_role(role, location("joint", "average_precision"))),

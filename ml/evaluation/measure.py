@@ -1,6 +1,5 @@
 """Everything that is measured of one system on one test stream, as plain values."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,14 +10,10 @@ from ml.anomaly import Detector, Threshold
 from ml.baselines.system import Embedded, cross_scores, detector
 from ml.evaluation.anomalies import anomaly_score, rare_kinds
 from ml.evaluation.location import Locators, location_scores, train_locators
-from ml.evaluation.search import mode_scores, search_scores
+from ml.evaluation.search import search_scores
 from ml.evaluation.truth import Truth
 
-WEIGHED = "joint, weighed"
-
 Doubles = NDArray[np.float64]
-# The weight of the sound (n,) in a joint search for each clip of a stream.
-Weigh = Callable[[Embedded], Doubles]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +71,13 @@ def _other_scores(sample: Sample) -> dict[str, Doubles]:
     return scores
 
 
-def measure(yardstick: Yardstick, sample: Sample, weigh: Weigh | None = None) -> dict[str, Any]:
-    """Measure search, anomalies and location on one test stream; plain values for JSON.
-
-    `weigh` gives each query its own weights of picture and sound in one more joint search.
-    """
+def measure(yardstick: Yardstick, sample: Sample) -> dict[str, Any]:
+    """Measure search, anomalies and location on one test stream; plain values for JSON."""
     embedded, truth = sample.embedded, sample.truth
-    search: dict[str, Any] = {
+    search = {
         mode: {kind: asdict(score) for kind, score in by_kind.items()}
         for mode, by_kind in search_scores(embedded, truth).items()
     }
-    if weigh is not None and "joint" in search and not embedded.concatenated:
-        weighed = mode_scores(embedded, truth, "joint", audio_weight=weigh(embedded))
-        search[WEIGHED] = {kind: asdict(score) for kind, score in weighed.items()}
     rare = rare_kinds(truth)
     anomaly = {
         name: asdict(anomaly_score(scores, threshold, truth, rare))

@@ -8,13 +8,10 @@ from numpy.typing import NDArray
 
 from ml import retrieval
 from ml.baselines.system import Embedded
-from ml.distance import AUDIO_WEIGHT
 from ml.evaluation.truth import Modality, Truth
 from ml.retrieval import Footage, Labels, Mode, Score
 
 MODES: tuple[Mode, ...] = ("joint", "video", "audio", "video-to-audio", "audio-to-video")
-
-Weight = float | NDArray[np.float64]
 
 
 def search_scores(embedded: Embedded, truth: Truth) -> dict[Mode, Mapping[str, Score]]:
@@ -26,14 +23,12 @@ def search_scores(embedded: Embedded, truth: Truth) -> dict[Mode, Mapping[str, S
     return {mode: mode_scores(embedded, truth, mode) for mode in modes(embedded)}
 
 
-def mode_scores(
-    embedded: Embedded, truth: Truth, mode: Mode, *, audio_weight: Weight = AUDIO_WEIGHT
-) -> Mapping[str, Score]:
-    """mAP@20 and recall@10 by kind in one mode; `audio_weight` is for joint searches."""
+def mode_scores(embedded: Embedded, truth: Truth, mode: Mode) -> Mapping[str, Score]:
+    """mAP@20 and recall@10 by kind in one mode."""
     asked, answered = _sides(mode)
     targets = truth.labels(answered) if answered != asked else None
     footage, how = _footage(embedded, mode, truth.labels(asked), targets)
-    return retrieval.evaluate(footage, how, audio_weight=audio_weight)
+    return retrieval.evaluate(footage, how)
 
 
 def mode_distances(embedded: Embedded, queries: Sequence[int], mode: Mode) -> NDArray[np.float64]:
