@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from indexing import normal
+from indexing.files import FileDamaged
 from indexing.models import Encoder, Recording, Work
 from indexing.normal import LEAST_CLIPS, Doubles, Normal, Score
 from indexing.progress import duration
@@ -54,8 +55,9 @@ class Peak:
 class Anomalies:
     """The score of every second, and the peaks above mean + sigma * std, in the order of time.
 
-    mean and std are those of the camera's clips_known clips, and `threshold` is in the score's own
-    unit: Eq. 5 for `cross` and `neighbour`, standard deviations for `combined`. A score is None
+    mean and std are those of clips_known clips: those the encoder was trained on (`from_training`),
+    or the camera's. `threshold` is in the score's own unit: Eq. 5 for `cross` and `neighbour`,
+    standard deviations for `combined`. A score is None
     where a second is not embedded or lacks what it takes. notes are sentences for the user.
     """
 
@@ -64,6 +66,7 @@ class Anomalies:
     encoder_kind: str
     crossable: bool
     clips_known: int
+    from_training: bool
     mean: float
     std: float
     threshold: float
@@ -73,10 +76,11 @@ class Anomalies:
 
 
 def find_anomalies(query: AnomalyQuery) -> Anomalies:
-    """Score every second of a recording against what its camera has seen and heard so far.
+    """Score every second of a recording against what its camera has seen and heard.
 
-    A second is never compared with what happened within a minute of it. What is normal is fitted
-    once for all recordings of the camera, and again when more of it has been embedded.
+    That is what its encoder was trained on or, where the encoder does not tell, all of it so far,
+    fitted once for all recordings of the camera and again when more of it has been embedded. A
+    second is never compared with what happened within a minute of it.
 
     Raises:
         AnomalyError: the question cannot be answered.
@@ -120,7 +124,10 @@ def _encoder(recording: Recording) -> Encoder:
 
 def _normal(recording: Recording, encoder: Encoder, score: Score) -> Normal:
     """Return what is normal for the recording's camera, where enough is known of it."""
-    known = normal.current(encoder)
+    try:
+        known = normal.current(encoder)
+    except FileDamaged as error:
+        raise AnomalyError(f"What is normal cannot be told: {error}") from error
     if not (known.snapshot.recording == recording.pk).any():
         raise AnomalyError(
             f"Nothing of {recording.name} has been embedded yet; it is still being ingested."
@@ -150,6 +157,7 @@ def _answer(
         encoder_kind=known.encoder.kind,
         crossable=known.encoder.crossable,
         clips_known=known.clips(query.score),
+        from_training=known.ordinary is not None and query.score is not Score.CROSS,
         mean=threshold.mean,
         std=threshold.std,
         threshold=threshold.value,

@@ -12,6 +12,8 @@ from indexing.files import FileDamaged, Published, checked, publish
 from indexing.models import Encoder
 from indexing.vectors.shards import Embeddings
 from ml.corpus import Corpus
+from ml.inputs import Pair
+from ml.ordinary import Ordinary
 from ml.starter import StarterEncoder
 from ml.trained import TrainedEncoder
 
@@ -73,15 +75,33 @@ def as_corpus(features: Features, at: int = 0) -> Corpus:
     )
 
 
-def embed(encoder: Encoder, features: Features) -> Embeddings:
-    """Embed a whole chunk; a modality the encoder was never fitted on is absent from the result.
+@lru_cache(maxsize=16)
+def _ordinary(file: str, sha256: str) -> Ordinary | None:
+    return _trained(file, sha256).ordinary
 
-    A trained encoder needs the log-mels too, and the chunk whole: that is its background.
+
+def ordinary(encoder: Encoder) -> Ordinary | None:
+    """Return how novel to each other the seconds are that a trained encoder has learnt from.
+
+    None where it does not measure that. It takes a second or so, once in each process.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    return embed_corpus(encoder, as_corpus(features))
+    return _ordinary(encoder.file, encoder.sha256)
+
+
+def embed(encoder: Encoder, features: Features, at: int) -> Embeddings:
+    """Embed a whole chunk; a modality the encoder was never fitted on is absent from the result.
+
+    A trained encoder needs the log-mels too, and the chunk whole: that is its background. It also
+    needs the moment ``at`` of the first clip, in whole seconds since 1970: how far a clip of its
+    training set stands out is not told by the minute that the clip lies in.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    return embed_corpus(encoder, as_corpus(features, at))
 
 
 def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:
@@ -91,14 +111,17 @@ def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
     if encoder.kind == Encoder.Kind.STARTER:
-        video, audio = by_starter(_starter(encoder.file, encoder.sha256), clips)
+        vectors = by_starter(_starter(encoder.file, encoder.sha256), clips)
+        novelty: Pair | None = None
     else:
-        video, audio = trained(encoder).embed(clips)
+        made = trained(encoder)
+        vectors, novelty = made.embed_with_novelty(clips)
+        novelty = novelty if made.outlets else None
     return Embeddings(
-        video,
-        audio,
-        has_video=clips.has_video & encoder.has_video,
-        has_audio=clips.has_audio & encoder.has_audio,
+        *vectors,
+        clips.has_video & encoder.has_video,
+        clips.has_audio & encoder.has_audio,
+        *(novelty or (None, None)),
     )
 
 

@@ -4,6 +4,7 @@ One file a chunk: the foreground descriptor, the sound statistics, the trunk's f
 log-mel of each clip, and which of picture and sound it has.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
+
+from ml.soundstats import SOUND_DIM, sound_statistics
 
 Floats = NDArray[np.float32]
 
@@ -67,12 +70,24 @@ def load(path: Path, *, mel: bool = False) -> Features:
         has_video = mask("has_video")
         return Features(
             foreground=floats("foreground"),
-            sound=floats("sound"),
+            sound=_sound(floats("sound"), lambda: floats("mel"), mask("has_audio")),
             trunk=floats("trunk"),
             mel=floats("mel") if mel else np.zeros((len(has_video), 0, 0), np.float32),
             has_video=has_video,
             has_audio=mask("has_audio"),
         )
+
+
+def _sound(kept: Floats, mel: Callable[[], Floats], heard: NDArray[np.bool_]) -> Floats:
+    """Return the sound's statistics as they are described today.
+
+    What was kept when the description had fewer columns is described anew, from its log-mels.
+    """
+    if kept.shape[1] == SOUND_DIM:
+        return kept
+    sound = np.zeros((len(kept), SOUND_DIM), np.float32)
+    sound[heard] = sound_statistics(mel()[heard])
+    return sound
 
 
 def joined(parts: list[Features]) -> Features:

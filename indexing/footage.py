@@ -10,7 +10,7 @@ from django.db.models import F, Max, Min, QuerySet, Sum
 
 from indexing.embedding import as_corpus
 from indexing.models import Camera, Chunk, Recording, Work
-from indexing.publishing import read_features
+from indexing.publishing import begins, read_features
 from ml.corpus import Corpus, joined
 
 
@@ -74,11 +74,6 @@ def clips_without_overlaps(camera: Camera) -> int:
     mixed = [number for run in runs if len(run) > 1 for number, _ in run]
     chunks = described(camera).filter(recording__in=mixed) if mixed else ()
     return alone + clips_of(without_overlaps(chunks))
-
-
-def begins(chunk: Chunk) -> int:
-    """Return the moment of a chunk's first clip, in whole seconds since 1970."""
-    return _seconds(chunk.recording.start) + chunk.start_s
 
 
 def _seconds(moment: datetime) -> int:

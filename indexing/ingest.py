@@ -169,7 +169,7 @@ def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) 
     if encoder.kind != Encoder.Kind.STARTER and encoder.trunk != columns["trunk"]:
         jobs.fail(chunk, "Its camera went over to an encoder with another trunk.", final=False)
         return True
-    shard = publish_shard(encoder, features)
+    shard = publish_shard(encoder, chunk, features)
     with transaction.atomic():
         camera = Camera.objects.select_for_update().get(pk=chunk.recording.camera_id)
         if camera.encoder_id != encoder.pk:

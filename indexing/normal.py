@@ -1,6 +1,8 @@
-"""What is normal for a camera, learnt from its own clips and kept in this process.
+"""What is normal for a camera, kept in this process.
 
-It is derived, as snapshots are: fitted anew when the camera has more clips or another encoder.
+An encoder that measures novelty (`ml.salience`) tells it by what it was trained on. For any other
+it is learnt from the camera's own clips. It is derived, as snapshots are: fitted anew when the
+camera has more clips or another encoder.
 """
 
 import threading
@@ -13,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing import snapshots
+from indexing.embedding import ordinary
 from indexing.models import Encoder
 from indexing.vectors.snapshot import Longs, Mask, Snapshot
+from ml import anomaly
 from ml.anomaly import Detector, Kind, Peak, Scores, Threshold
 from ml.distance import joint
+from ml.ordinary import Ordinary
 
 # A second is compared with what is more than a minute away from it. Of three minutes one is left
 # at least, which is more than the twenty neighbours that the distance is measured to.
@@ -36,8 +41,9 @@ class Score(StrEnum):
     """By what a second is found unusual.
 
     `cross`: Eq. 5 between its own picture and sound. `neighbour`: Eq. 5 distance to the nearest
-    other clips of its camera, the mean of what it has of picture and sound. `combined`: how rare
-    the two distances are at this camera, as a number of standard deviations.
+    other clips of its camera or, where the encoder measures it, the novelty of its description: the
+    mean of what it has of picture and sound. `combined`: how rare the two distances are at this
+    camera, as a number of standard deviations.
     """
 
     COMBINED = "combined"
@@ -71,7 +77,8 @@ class Normal:
 
     `sample` are rows of the snapshot, in the order of time: all clips of the camera, or some of
     them spread evenly. A modality of which there is too little is left out (`uses_video`,
-    `uses_audio`); seen, heard and both count the camera's clips that have it.
+    `uses_audio`); seen, heard and both count the camera's clips that have it. `ordinary` is what
+    the encoder was trained on, where it measures novelty and all its clips tell theirs.
     """
 
     encoder: Encoder
@@ -80,6 +87,7 @@ class Normal:
     seen: int
     heard: int
     both: int
+    ordinary: Ordinary | None = None
     scored: dict[int, tuple[Longs, Scores]] = field(default_factory=dict)
 
     @classmethod
@@ -87,30 +95,40 @@ class Normal:
         """Choose the clips; they are looked at when the first score is asked for."""
         rows = np.flatnonzero(snapshot.admitted(cameras=(encoder.camera.name,)))
         video, audio = snapshot.has_video[rows], snapshot.has_audio[rows]
+        told = np.isfinite(
+            np.concatenate(
+                [snapshot.video_novelty[rows][video], snapshot.audio_novelty[rows][audio]]
+            )
+        )
+        known = ordinary(encoder) if len(told) and told.all() else None
         rows = rows[video | audio]
         rows = rows[np.argsort(snapshot.at[rows], kind="stable")]
         if len(rows) > MOST_CLIPS:
             rows = rows[np.linspace(0, len(rows) - 1, MOST_CLIPS).round().astype(np.int64)]
         seen, heard, both = (int(mask.sum()) for mask in (video, audio, video & audio))
-        return cls(encoder, snapshot, rows, seen, heard, both)
+        return cls(encoder, snapshot, rows, seen, heard, both, known)
 
     @property
     def uses_video(self) -> bool:
         """Whether there are enough pictures to tell which are normal."""
-        return self.seen >= LEAST_CLIPS
+        return self.ordinary is not None or self.seen >= LEAST_CLIPS
 
     @property
     def uses_audio(self) -> bool:
         """Whether there are enough sounds to tell which are normal."""
-        return self.heard >= LEAST_CLIPS
+        return self.ordinary is not None or self.heard >= LEAST_CLIPS
 
     def clips(self, score: Score) -> int:
-        """Return how many clips of the camera this score can learn from."""
-        return self.both if score is Score.CROSS else max(self.seen, self.heard)
+        """Return how many clips mean and deviation of this score come from."""
+        if score is Score.CROSS:
+            return self.both
+        if self.ordinary is not None:
+            return self.encoder.fitted_on
+        return max(self.seen, self.heard)
 
     @cached_property
     def detector(self) -> Detector:
-        """What is normal, fitted on the sample."""
+        """What is normal by the embeddings, fitted on the sample."""
         rows = self.sample
         video, audio = self.snapshot.video.rows[rows], self.snapshot.audio.rows[rows]
         shared = self.encoder.shared if self.encoder.crossable else 0
@@ -122,9 +140,15 @@ class Normal:
         return Threshold.of(Score.NEIGHBOUR.of(self._measure(self.sample)))
 
     def threshold(self, score: Score, sigma: float) -> Threshold:
-        """Return mean and deviation of the camera's clips; infinite where nothing is known."""
-        neighbours = score is Score.NEIGHBOUR
-        found = self._neighbours if neighbours else self.detector.thresholds[_kind(score)]
+        """Return mean and deviation of what is normal; infinite where nothing is known."""
+        if score is Score.CROSS:
+            found = Threshold.of(self._crossed(self.sample))
+        elif self.ordinary is not None:
+            found = Threshold.of(score.of(self.ordinary.own))
+        elif score is Score.NEIGHBOUR:
+            found = self._neighbours
+        else:
+            found = self.detector.thresholds[_kind(score)]
         return replace(found, sigma=sigma)
 
     def score(self, recording: int) -> tuple[Longs, Scores]:
@@ -143,15 +167,28 @@ class Normal:
         self, score: Score, threshold: Threshold, scores: Scores, seconds: Longs
     ) -> list[Peak]:
         """Group the seconds above a threshold, by the score that is asked for."""
-        kind = _kind(score)
-        detector = replace(self.detector, thresholds={kind: threshold})
         if score is Score.NEIGHBOUR:
             scores = replace(scores, combined=score.of(scores))
-        return detector.peaks(scores, seconds, kind)
+        return anomaly.peaks(scores, seconds, threshold, _kind(score))
 
     def _measure(self, rows: Longs) -> Scores:
+        if self.ordinary is not None:
+            video, audio = self.snapshot.video_novelty[rows], self.snapshot.audio_novelty[rows]
+            return self.ordinary.scores(
+                video.astype(np.float64), audio.astype(np.float64), self._crossed(rows)
+            )
         video, audio = self.snapshot.video.rows[rows], self.snapshot.audio.rows[rows]
         return self.detector.score(video, audio, at=self.snapshot.at[rows], **self._masks(rows))
+
+    def _crossed(self, rows: Longs) -> Doubles:
+        """Eq. 5 between picture and sound of each row (n,); NaN where it cannot be told."""
+        found: Doubles = np.full(len(rows), np.nan)
+        both = self.snapshot.has_video[rows] & self.snapshot.has_audio[rows]
+        if self.encoder.crossable and both.any():
+            video = self.snapshot.video.rows[rows[both]]
+            audio = self.snapshot.audio.rows[rows[both]]
+            found[both] = anomaly.cross(video, audio, self.encoder.shared)
+        return found
 
     def _masks(self, rows: Longs) -> Masks:
         return {

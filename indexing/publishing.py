@@ -22,9 +22,14 @@ def read_features(chunk: Chunk, *, mel: bool = False) -> Features:
         raise
 
 
-def publish_shard(encoder: Encoder, described: Features) -> Published:
+def begins(chunk: Chunk) -> int:
+    """Return the moment of a chunk's first clip, in whole seconds since 1970."""
+    return round(chunk.recording.start.timestamp()) + chunk.start_s
+
+
+def publish_shard(encoder: Encoder, chunk: Chunk, described: Features) -> Published:
     """Embed a chunk's features and write them to a shard's file, not yet in any row."""
-    embeddings = embed(encoder, described)
+    embeddings = embed(encoder, described, begins(chunk))
     return publish(
         f"shards/{encoder.pk}", ".safetensors", lambda path: shards.save(embeddings, path)
     )

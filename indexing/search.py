@@ -9,7 +9,7 @@ from indexing import snapshots
 from indexing.embedding import embed
 from indexing.files import FileDamaged
 from indexing.models import Camera, Chunk, Encoder, Recording, Work
-from indexing.publishing import read_features
+from indexing.publishing import begins, read_features
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
@@ -293,7 +293,7 @@ def _probe_by(encoder: Encoder, recording: Recording, second: int) -> Probe:
             "again; try again in a minute."
         ) from error
     row = second - chunk.start_s
-    whole = embed(encoder, features)  # what is ordinary in a chunk is part of what its clips are
+    whole = embed(encoder, features, begins(chunk))  # a chunk tells what is ordinary in it
     return Probe(
         video=whole.video[row] if whole.has_video[row] else None,
         audio=whole.audio[row] if whole.has_audio[row] else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from indexing.files import FileDamaged, checked
 from indexing.jobs import do_again
 from indexing.models import Encoder, Shard
+from indexing.publishing import begins
 from indexing.vectors import shards
 from indexing.vectors.snapshot import Place, Snapshot
 
@@ -65,9 +66,7 @@ def forget() -> None:
 
 def _place(shard: Shard) -> Place:
     recording = shard.chunk.recording
-    second = shard.chunk.start_s
-    at = round(recording.start.timestamp()) + second
-    return Place(recording.pk, recording.camera.name, second, at)
+    return Place(recording.pk, recording.camera.name, shard.chunk.start_s, begins(shard.chunk))
 
 
 def _read(shard: Shard) -> shards.Embeddings | None:

@@ -54,7 +54,7 @@ def embed_missing(job: Job, encoder: Encoder, *, in_turns: bool = False) -> None
         FileDamaged: some features, or the encoder's file, are not what was recorded; the others
             have been embedded.
     """
-    chunks = list(missing(job.camera, encoder))
+    chunks = list(missing(job.camera, encoder).select_related("recording"))
     done = embedded(encoder)
     total = done + sum(chunk.clips for chunk in chunks)
     damaged: FileDamaged | None = None
@@ -65,7 +65,7 @@ def embed_missing(job: Job, encoder: Encoder, *, in_turns: bool = False) -> None
         except FileDamaged as error:
             damaged = error
             continue
-        shard = publish_shard(encoder, features)
+        shard = publish_shard(encoder, chunk, features)
         done += chunk.clips
         with transaction.atomic():
             jobs.report(job, done / total)

@@ -303,7 +303,7 @@ class Detector:
         raw = reference.measure(z_v, z_a, has_video=has_video, has_audio=has_audio, at=at)
         known = {part: scores[np.isfinite(scores)] for part, scores in raw.items()}
         calibrations = {part: Calibration.fit(s) for part, s in known.items() if len(s)}
-        scores = _assemble(raw, calibrations, parts)
+        scores = assemble(raw, calibrations, parts)
         thresholds = {kind: Threshold.of(scores.of(kind), sigma) for kind in KINDS}
         return cls(reference, parts, calibrations, thresholds)
 
@@ -321,19 +321,11 @@ class Detector:
         A clip is then never compared with training clips within a minute of itself.
         """
         raw = self.reference.measure(z_v, z_a, has_video=has_video, has_audio=has_audio, at=at)
-        return _assemble(raw, self.calibrations, self.parts)
+        return assemble(raw, self.calibrations, self.parts)
 
     def peaks(self, scores: Scores, at: Integers, kind: Kind = "combined") -> list[Peak]:
-        """Group the seconds above this score's threshold into peaks, in time order.
-
-        `at` (n,) holds the clips' times, ascending, in whole seconds of whatever clock.
-        """
-        values = scores.of(kind)
-        above = np.flatnonzero(values > self.thresholds[kind].value)
-        if not len(above):
-            return []
-        apart = np.flatnonzero(np.diff(at[above]) > GROUP_GAP_S) + 1
-        return [_peak(rows, values, scores, at, kind) for rows in np.split(above, apart)]
+        """Group the seconds above this score's threshold into peaks, as `peaks` does."""
+        return peaks(scores, at, self.thresholds[kind], kind)
 
     def arrays(self) -> Arrays:
         """All it knows as named arrays, for a file."""
@@ -374,6 +366,21 @@ class Detector:
         )
 
 
+def peaks(
+    scores: Scores, at: Integers, threshold: Threshold, kind: Kind = "combined"
+) -> list[Peak]:
+    """Group the seconds above a threshold into peaks, in time order.
+
+    `at` (n,) holds the clips' times, ascending, in whole seconds of whatever clock.
+    """
+    values = scores.of(kind)
+    above = np.flatnonzero(values > threshold.value)
+    if not len(above):
+        return []
+    apart = np.flatnonzero(np.diff(at[above]) > GROUP_GAP_S) + 1
+    return [_peak(rows, values, scores, at, kind) for rows in np.split(above, apart)]
+
+
 def _spread(present: Mask, most: int) -> Integers:
     """Rows that are present, thinned out evenly where there are more than `most`."""
     rows = np.flatnonzero(present)
@@ -382,11 +389,12 @@ def _spread(present: Mask, most: int) -> Integers:
     return rows
 
 
-def _assemble(
+def assemble(
     raw: Mapping[Part, Doubles],
     calibrations: Mapping[Part, Calibration],
     parts: tuple[Part, ...],
 ) -> Scores:
+    """Put the scores of n clips together from their distances by part, (n,) each, NaN if absent."""
     nothing = np.full_like(raw["video"], np.nan)
     surprises = {
         part: calibrations[part](raw[part]) if part in calibrations else nothing for part in parts

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly import neighbour
+from ml.anomaly import Calibration, neighbour
 
 # Of so many seconds: an event that came a few times stays far from its k-th nearest, the ordinary
 # does not. Of shorter footage no fewer, since an event lasts several seconds, and all of them would
@@ -56,10 +56,17 @@ class Salience:
 
     def __call__(self, rows: Floats, at: Integers) -> Floats:
         """Share (0 to 1) of the seconds trained on that stand out less than rows (n, d) -> (n,)."""
-        distances = self.distance(rows, at)
+        return self.share(self.distance(rows, at))
+
+    def share(self, distances: Floats) -> Floats:
+        """Share (0 to 1) of the seconds trained on whose own distance is less: (n,) -> (n,)."""
         return np.asarray(
             np.searchsorted(self.levels, distances, side="left") / len(self.levels), np.float32
         )
+
+    def surprise(self, distances: Floats) -> NDArray[np.float64]:
+        """Surprise of distances (n,) in nats, as `ml.anomaly.Calibration`; NaN stays."""
+        return Calibration.fit(self.levels)(distances)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All it knows as named arrays."""
@@ -93,15 +100,14 @@ class Outlet:
     centre: Floats  # (512,) mean of the network's embeddings of what was trained on
     numbers: Floats  # (5,) length, private, anchor, quiet, loud
 
-    def __call__(
-        self, shared: Floats, private: Floats, described: Floats, at: Integers, present: Floats
-    ) -> Floats:
-        """Embed n clips: (n, 512), (n, Dp), (n, d), (n,), present (n,) of 0 or 1 -> (n, 513 + Dp).
+    def __call__(self, shared: Floats, private: Floats, novelty: Floats, present: Floats) -> Floats:
+        """Embed n clips: (n, 512), (n, Dp), (n,), present (n,) of 0 or 1 -> (n, 513 + Dp).
 
-        The first 512 columns are the shared ones.
+        novelty is `Salience.distance` of each, never read where it is absent. The first 512 columns
+        are the shared ones.
         """
         length, weight, anchor, quiet, loud = (float(number) for number in self.numbers)
-        ramp = np.clip((self.salience(described, at) - quiet) / max(loud - quiet, 1e-6), 0, 1)
+        ramp = np.clip((self.salience.share(novelty) - quiet) / max(loud - quiet, 1e-6), 0, 1)
         scale = (np.maximum(ramp, LEAST) * present * length / np.sqrt(1 + weight**2))[:, None]
         parts = [_unit(shared - self.centre) * scale]
         if weight > 0:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly import Calibration, combine
+from ml.anomaly import combine
 from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
-from ml.inputs import Descriptions, Inputs, backgrounds
+from ml.inputs import Descriptions, Inputs, Pair, backgrounds
+from ml.ordinary import Ordinary
 from ml.preprocess import MEL_BINS, MEL_FRAMES
 from ml.salience import Outlet
 from ml.soundstats import SOUND_DIM
@@ -64,17 +65,33 @@ class TrainedEncoder:
         The sound's background is that of the rows of a chunk which are here: hand over whole
         chunks. Raises ValueError where the features are not those this encoder was trained on.
         """
+        return self.embed_with_novelty(corpus)[0]
+
+    def embed_with_novelty(self, corpus: Corpus) -> tuple[Pair, Pair]:
+        """Embed n clips as `embed` does, and tell how novel each is -> their novelty (n,), (n,).
+
+        Novelty is the distance of `ml.salience`, of picture and of sound: NaN where a clip has
+        none, and everywhere in an encoder that does not measure it.
+        """
         described = self.inputs.describe(corpus)
         pictures, sounds = self.networks(corpus, described)
+        novelty = self._novelty(corpus, described)
         if self.outlets is not None:
-            kept, plain = described.private, described.plain
+            kept = described.private
             return (
-                _shaped(self.outlets[0], pictures, kept[0], plain[0], corpus.at, corpus.has_video),
-                _shaped(self.outlets[1], sounds, kept[1], plain[1], corpus.at, corpus.has_audio),
-            )
+                _shaped(self.outlets[0], pictures, kept[0], novelty[0], corpus.has_video),
+                _shaped(self.outlets[1], sounds, kept[1], novelty[1], corpus.has_audio),
+            ), novelty
         seen, heard = described.starter
         z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
-        return z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])
+        return (z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])), novelty
+
+    @property
+    def ordinary(self) -> Ordinary | None:
+        """How novel what was trained on is to itself; None where novelty is not measured."""
+        if self.outlets is None:
+            return None
+        return Ordinary.of(*(outlet.salience if outlet else None for outlet in self.outlets))
 
     def surprise(self, corpus: Corpus) -> Doubles:
         """How unusual n clips are for the footage trained on: (n,), as `ml.anomaly.combine`.
@@ -82,19 +99,29 @@ class TrainedEncoder:
         From how far picture and sound stand out (`ml.salience`), whatever their lengths became.
         NaN where a clip has neither, or everywhere without salience.
         """
-        parts = []
-        for outlet, rows, present in zip(
+        novelty = self._novelty(corpus, self.inputs.describe(corpus))
+        if self.outlets is None:
+            return np.full(len(corpus), np.nan)
+        return combine(
+            [
+                outlet.salience.surprise(part) if outlet else np.full(len(corpus), np.nan)
+                for outlet, part in zip(self.outlets, novelty, strict=True)
+            ]
+        )
+
+    def _novelty(self, corpus: Corpus, described: Descriptions) -> Pair:
+        """Return how far picture and sound of n clips stand out, (n,) each, NaN where absent."""
+        video, audio = np.full((2, len(corpus)), np.nan, np.float32)
+        for outlet, rows, present, into in zip(
             self.outlets or (None, None),
-            self.inputs.describe(corpus).plain,
+            described.plain,
             (corpus.has_video, corpus.has_audio),
+            (video, audio),
             strict=True,
         ):
-            part = np.full(len(corpus), np.nan)
             if outlet is not None and present.any():
-                distances = outlet.salience.distance(rows[present], corpus.at[present])
-                part[present] = Calibration.fit(outlet.salience.levels)(distances)
-            parts.append(part)
-        return combine(parts)
+                into[present] = outlet.salience.distance(rows[present], corpus.at[present])
+        return video, audio
 
     def networks(self, corpus: Corpus, described: Descriptions) -> tuple[Floats, Floats]:
         """Return what the two networks make of n clips, (n, 512) each, before any scaling."""
@@ -297,14 +324,13 @@ def _shaped(
     outlet: Outlet | None,
     shared: Floats,
     private: Floats,
-    described: Floats,
-    at: NDArray[np.int64],
+    novelty: Floats,
     present: NDArray[np.bool_],
 ) -> Floats:
     """Embed one modality by its outlet; zero where the camera never had that modality."""
     if outlet is None:
         return np.zeros((len(shared), EMBEDDING + private.shape[1] + 1), np.float32)
-    return outlet(shared, private, described, at, present.astype(np.float32))
+    return outlet(shared, private, novelty, present.astype(np.float32))
 
 
 def _outlets(arrays: Arrays) -> tuple[Outlet | None, Outlet | None] | None:

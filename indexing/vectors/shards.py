@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 Floats = NDArray[np.float32]
+NOVELTY = ("video_novelty", "audio_novelty")
 
 
 @dataclass(frozen=True)
@@ -15,13 +16,17 @@ class Embeddings:
     """The embeddings of n clips by one encoder.
 
     video (n, Dv) and audio (n, Da) float32, not normalised; has_video and has_audio (n,) bool.
-    Rows of an absent modality hold zeros and are never read.
+    Rows of an absent modality hold zeros and are never read. video_novelty and audio_novelty (n,)
+    float32 tell how far each stands out (`ml.salience`), NaN where that is absent; None where the
+    encoder does not measure it, or did not when the shard was written.
     """
 
     video: Floats
     audio: Floats
     has_video: NDArray[np.bool_]
     has_audio: NDArray[np.bool_]
+    video_novelty: Floats | None = None
+    audio_novelty: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.has_video)
@@ -29,15 +34,17 @@ class Embeddings:
 
 def save(embeddings: Embeddings, path: Path) -> None:
     """Write a shard."""
-    save_file(
-        {
-            "video": np.ascontiguousarray(embeddings.video, np.float32),
-            "audio": np.ascontiguousarray(embeddings.audio, np.float32),
-            "has_video": embeddings.has_video.astype(np.uint8),
-            "has_audio": embeddings.has_audio.astype(np.uint8),
-        },
-        path,
-    )
+    arrays: dict[str, NDArray[np.generic]] = {
+        "video": np.ascontiguousarray(embeddings.video, np.float32),
+        "audio": np.ascontiguousarray(embeddings.audio, np.float32),
+        "has_video": embeddings.has_video.astype(np.uint8),
+        "has_audio": embeddings.has_audio.astype(np.uint8),
+    }
+    for name in NOVELTY:
+        novelty: Floats | None = getattr(embeddings, name)
+        if novelty is not None:
+            arrays[name] = np.ascontiguousarray(novelty, np.float32)
+    save_file(arrays, path)
 
 
 def load(path: Path) -> Embeddings:
@@ -48,4 +55,5 @@ def load(path: Path) -> Embeddings:
         stored["audio"],
         stored["has_video"].astype(np.bool_),
         stored["has_audio"].astype(np.bool_),
+        *(stored.get(name) for name in NOVELTY),
     )

@@ -14,6 +14,7 @@ from ml.distance import directions
 
 Longs = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """n clips: their places in columns (n,), and their vectors by modality."""
+    """n clips: their places in columns (n,), and their vectors by modality.
+
+    Novelty (n,) is NaN where a modality is absent, and where the shard does not tell it.
+    """
 
     recording: Longs
     second: Longs
@@ -43,6 +47,8 @@ class Snapshot:
     has_audio: Mask
     video: Vectors
     audio: Vectors
+    video_novelty: Floats
+    audio_novelty: Floats
     _common: dict[tuple[str, int], Vectors] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -61,6 +67,8 @@ class Snapshot:
             has_audio=none.astype(bool),
             video=Vectors.empty(video_dimension),
             audio=Vectors.empty(audio_dimension),
+            video_novelty=none.astype(np.float32),
+            audio_novelty=none.astype(np.float32),
         )
 
     def __len__(self) -> int:
@@ -81,6 +89,11 @@ class Snapshot:
         def masks(old: Mask, new: list[Mask]) -> Mask:
             return np.concatenate([old, *new])
 
+        def novelty(old: Floats, new: list[Floats | None]) -> Floats:
+            parts = zip(lengths, new, strict=True)
+            told = [np.full(n, np.nan, np.float32) if part is None else part for n, part in parts]
+            return np.concatenate([old, *told])
+
         places = [place for place, _ in shards]
         parts = [embeddings for _, embeddings in shards]
         return replace(
@@ -94,6 +107,8 @@ class Snapshot:
             has_audio=masks(self.has_audio, [e.has_audio for e in parts]),
             video=self.video.extended(np.concatenate([e.video for e in parts])),
             audio=self.audio.extended(np.concatenate([e.audio for e in parts])),
+            video_novelty=novelty(self.video_novelty, [e.video_novelty for e in parts]),
+            audio_novelty=novelty(self.audio_novelty, [e.audio_novelty for e in parts]),
         )
 
     def vectors(self, modality: str) -> Vectors:

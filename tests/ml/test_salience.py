@@ -130,21 +130,22 @@ def made_outlet(numbers: np.ndarray = NUMBERS) -> tuple[Outlet, dict[str, Any]]:
     rows, at = clips(200)
     random = np.random.default_rng(5)
     centre = random.normal(size=512).astype(np.float32)
+    salience = Salience.fit(rows, at)
+    described = rows[:40] * np.linspace(0.2, 3, 40, dtype=np.float32)[:, None]
     given = {
         "shared": random.normal(size=(40, 512)).astype(np.float32),
         "private": random.normal(size=(40, 7)).astype(np.float32),
-        "described": rows[:40] * np.linspace(0.2, 3, 40, dtype=np.float32)[:, None],
-        "at": at[:40],
+        "novelty": salience.distance(described, at[:40]),
         "present": (np.arange(40) % 4 > 0).astype(np.float32),
     }
-    return Outlet(Salience.fit(rows, at), centre, numbers), given
+    return Outlet(salience, centre, numbers), given
 
 
 def test_an_outlet_is_its_formula() -> None:
     outlet, given = made_outlet()
     length, weight, anchor, quiet, loud = NUMBERS.tolist()
     z = outlet(**given)
-    found = outlet.salience(given["described"], given["at"])
+    found = outlet.salience.share(given["novelty"])
     assert z.dtype == np.float32
     assert z.shape == (40, 512 + 7 + 1)
     scales = []
@@ -169,7 +170,7 @@ def test_an_outlet_is_its_formula() -> None:
 def test_the_ordinary_is_short_and_alike_and_what_stands_out_is_long() -> None:
     outlet, given = made_outlet()
     z = outlet(**given)
-    found = outlet.salience(given["described"], given["at"])
+    found = outlet.salience.share(given["novelty"])
     there = given["present"] > 0
     quiet, loud = there & (found <= 0.5), there & (found >= 0.9)
     assert quiet.any()
@@ -193,7 +194,7 @@ def test_without_a_weight_there_is_no_private_part() -> None:
 def test_a_ramp_without_width_is_a_step(quiet: float) -> None:
     outlet, given = made_outlet(np.array([1, 0, 0, quiet, 0.5], np.float32))
     lengths = np.linalg.norm(outlet(**given), axis=1)
-    found = outlet.salience(given["described"], given["at"])
+    found = outlet.salience.share(given["novelty"])
     wanted = np.where(found > quiet, 1, LEAST) * given["present"]
     np.testing.assert_allclose(lengths, wanted, atol=1e-5)
 

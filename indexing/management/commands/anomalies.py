@@ -86,9 +86,10 @@ def lines(found: Anomalies) -> list[str]:
     """Return the peaks as a table for people."""
     count = len(found.peaks)
     moments = f"{count or 'No'} unusual moment{'' if count == 1 else 's'}"
+    trained = ", which its encoder was trained on" if found.from_training else ""
     head = (
         f"{moments} above {found.threshold:.3f}: the mean of {duration(found.clips_known)} of this "
-        f"camera, {found.mean:.3f}, and {found.query.sigma:g} standard deviations of "
+        f"camera{trained}, {found.mean:.3f}, and {found.query.sigma:g} standard deviations of "
         f"{found.std:.3f} ({found.query.score} score)."
     )
     if not count:
