@@ -1,6 +1,7 @@
 """What the commands of docs/cli.md have in common: --json, one sentence on failure, exit codes."""
 
 import fcntl
+import getpass
 import json
 import os
 from argparse import ArgumentTypeError
@@ -16,17 +17,21 @@ from django.db.migrations.executor import MigrationExecutor
 
 from indexing.anomalies import AnomalyError
 from indexing.clock import read_moment, read_second
+from indexing.events import EventError
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.intake import IntakeError
+from indexing.labels import LabelError
 from indexing.media.errors import MediaError
-from indexing.models import Camera
+from indexing.models import Camera, Recording
 from indexing.registry import RegistryError
 from indexing.search import SearchError
 from indexing.training import TrainingRefused
 
 SENTENCES = (
     AnomalyError,
+    EventError,
     IntakeError,
+    LabelError,
     MediaError,
     RegistryError,
     SearchError,
@@ -142,6 +147,26 @@ def camera(name: str) -> Camera:
             f"There is no camera named {name}" + (f"; there are: {known}." if known else " yet.")
         )
     return found
+
+
+def recording(number: int) -> Recording:
+    """Return a recording by its number.
+
+    Raises:
+        Failure: there is none.
+    """
+    found = Recording.objects.select_related("camera__encoder").filter(pk=number).first()
+    if found is None:
+        raise Failure(f"There is no recording {number}.")
+    return found
+
+
+def user() -> str:
+    """Return who is at the terminal, for what is kept of who did something."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return ""
 
 
 def number(text: str, *, least: int, most: int) -> int:

@@ -12,8 +12,8 @@ from itertools import count, pairwise
 from django.db import transaction
 from django.utils import timezone
 
+from indexing import events, jobs, locator, starter, switching, trainer, training
 from indexing import features as kept
-from indexing import jobs, starter, switching, trainer, training
 from indexing.features import Features
 from indexing.files import publish
 from indexing.intake import is_free, read_start
@@ -40,12 +40,15 @@ def run_job(pk: int) -> None:
         Job.Kind.SETTLE: starter.settle,
         Job.Kind.TRAIN: trainer.train,
         Job.Kind.BUILD: switching.build,
+        Job.Kind.LOCATE: locator.locate,
     }
     job = jobs.attempt(Job, pk, lambda job: bodies[Job.Kind(job.kind)](job))
     if job and job.recording:
         close(job.recording)
     if job and job.kind in (Job.Kind.TRAIN, Job.Kind.BUILD):
         training.close()
+    if job and job.kind == Job.Kind.LOCATE:
+        events.catch_up(job.camera)  # labels made meanwhile
 
 
 def run_chunk(pk: int) -> None:
@@ -234,6 +237,7 @@ def close_recordings() -> None:
     training.close()
     for camera in Camera.objects.all():
         starter.request(camera)
+        events.catch_up(camera)
 
 
 def close(recording: Recording) -> None:

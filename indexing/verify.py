@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from indexing import snapshots
+from indexing import events, snapshots
 from indexing.files import FileDamaged, checked
 from indexing.jobs import do_again
-from indexing.models import Camera, Chunk, Encoder, Recording, Shard, Training, Work
+from indexing.models import Camera, Chunk, Encoder, Location, Recording, Shard, Training, Work
 
 
 @dataclass
@@ -54,6 +54,7 @@ def verify(*, repair: bool = False) -> Report:
             except FileDamaged as error:
                 report.problems.append(f"The encoder of {camera.name}: {error}")
             _count_searchable(camera, camera.encoder, report)
+    report.problems += _location_problems(repair=repair)
     if repair:
         hour_ago = time.time() - 3600
         for path in garbage():
@@ -61,6 +62,17 @@ def verify(*, repair: bool = False) -> Report:
                 if path.stat().st_mtime < hour_ago:
                     path.unlink()
     return report
+
+
+def _location_problems(*, repair: bool) -> Iterator[str]:
+    """Yield what is wrong with the files of located events."""
+    for location in Location.objects.exclude(file=""):
+        try:
+            checked(location.file, location.sha256)
+        except FileDamaged as error:
+            yield f"What was learnt of {location}: {error}"
+            if repair:
+                events.learn_again(location)
 
 
 def _recording_problems(recording: Recording) -> Iterator[str]:
@@ -130,10 +142,11 @@ def garbage() -> list[Path]:
         *Shard.objects.values_list("file", flat=True),
         *Encoder.objects.values_list("file", flat=True),
         *Training.objects.values_list("checkpoint", flat=True),
+        *Location.objects.values_list("file", flat=True),
     }
     folders = (
         *("incoming", "originals", "previews", "features", "thumbnails", "shards"),
-        *("encoders", "checkpoints"),
+        *("encoders", "checkpoints", "locations"),
     )
     return [
         path
