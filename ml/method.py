@@ -121,7 +121,8 @@ class Method:
     crops: Literal["separate", "mean"] = "separate"
     trunk_input: Literal["raw", "standardised"] = "standardised"
     mel_input: Literal["above", "raw"] = "above"  # above the chunk's background, or as it is
-    foreground: bool = True  # the descriptor beside a trunk of random weights
+    trunk: bool = True  # False: the foreground's descriptor alone feeds E_v
+    foreground: bool = True  # the descriptor beside a trunk of random weights, or without one
     statistics: bool = True  # the sound statistics beside E_a
     # The descriptions, for branches, neighbours and what is kept, against what is ordinary here.
     whitened: bool = True
@@ -155,6 +156,12 @@ class Method:
         if self.unfreezing == "alternating" and not self.frozen_epochs:
             raise ValueError(
                 "Layers are opened in turns only after epochs with E_v frozen: set “frozen_epochs”."
+            )
+
+        if not (self.trunk or self.foreground):
+            raise ValueError(
+                "Pictures need the trunk, the foreground or both: “trunk” and “foreground” cannot "
+                "both be off."
             )
 
     @property

@@ -18,12 +18,16 @@ class VideoSide(nn.Module):
     """E_v from its trunk's features on, and beside it a small branch for the descriptor.
 
     The branch gives a trunk of random weights something to see; it is no part of the paper's E_v,
-    and without a descriptor (`descriptor` = 0 columns) there is none.
+    and without a descriptor (`descriptor` = 0 columns) there is none. Without `trunk` the branch is
+    all there is.
     """
 
-    def __init__(self, descriptor: int, width: int, dropout: float) -> None:
+    def __init__(self, descriptor: int, width: int, dropout: float, *, trunk: bool = True) -> None:
         super().__init__()
         self.head = VideoHead(dropout)
+        if not trunk:
+            # It stays zero: at zero a ReLU passes no gradient back, and decay has nothing to take.
+            nn.init.zeros_(self.head.project.weight)
         self.branch = _branch(descriptor, width)
 
     def forward(self, trunk: Tensor, descriptor: Tensor) -> Tensor:

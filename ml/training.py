@@ -89,17 +89,20 @@ class Training:
         self.sides, self.clips, self.notes = found.sides, found.clips, found.notes
         self.plan = plan(method, self.sides)
         self.epochs_done = 0
-        self._inputs = Inputs.fit(corpus, method, pretrained=pretrained)
+        learnt = pretrained and method.trunk
+        self._inputs = Inputs.fit(corpus, method, pretrained=learnt)
         self._described = self._inputs.describe(corpus)
         self._background = backgrounds(corpus)
         self._descriptor_graphs: pairs.Graphs | None = None
         self._objective = Objective(method, self.sides)
-        seen = self._described.beside[0].shape[1] if method.foreground and not pretrained else 0
+        seen = self._described.beside[0].shape[1] if method.foreground and not learnt else 0
         heard = self._described.beside[1].shape[1] if method.statistics else 0
         with _reproducible(seed, 0):
-            self.video = VideoSide(seen, method.foreground_width, method.head_dropout)
+            self.video = VideoSide(
+                seen, method.foreground_width, method.head_dropout, trunk=method.trunk
+            )
             self.audio = AudioSide(heard, method.foreground_width)
-        if head is not None:
+        if head is not None and method.trunk:
             self.video.head.load_state_dict(head.state_dict())
         self._optimizer = _optimizer(method, self.video, self.audio)
 

@@ -49,6 +49,14 @@ Scores: `video` and `audio` are the distance to the nearest moments of the train
 the system's. The best score is chosen by the mean AUROC on this very stream, which flatters a
 little.
 """
+POOLING = """The rows on pooling say what E_v's head is fed. Of the trunk's maps only their mean over
+place and time is kept, 432 numbers a crop, so another pooling of the maps (their maximum, say) would
+need a second extraction and is not among them. What can be asked is whether a mean over all of a
+picture suffices: it alone, the foreground alone (the same picture pooled by what moves, object by
+object), or both, as in the first row. Where the trunk's weights were learnt, the first row is the
+trunk alone already. Which moments are pairs, how long embeddings are and their private part come
+from descriptions of the clips, which hold the foreground in all of these rows.
+"""
 LOCATION = """One linear layer a kind on frozen embeddings, trained on the training stream's labels
 (SGD 0.01, momentum 0.9, batches of 128, 100 epochs, a tenth at 60 and 80; the last epoch counts).
 Most seconds are empty, so saying “never” already has a high accuracy.
@@ -147,7 +155,7 @@ def _ablations(results: Results) -> Iterator[str]:
     varied = [table for table in results.names("table") if table != MAIN]
     if not varied:
         return
-    yield "## Ablations\n\nOn one training stream, by the same measures.\n"
+    yield f"## Ablations\n\nOn one training stream, by the same measures.\n\n{POOLING}"
     for table, base in ((CHANGED, OURS), (DELTA, EPG), (LAMBDA, EPG), (RUINED, OURS)):
         if table in varied:
             yield f"### {table}\n\n{tables.ablation_table(results, table, base, base)}"

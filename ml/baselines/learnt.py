@@ -31,7 +31,8 @@ class Learnt:
         self._method = METHODS[method] if isinstance(method, str) else method
         self._pretrained, self._head = trunk_weights is not None, head
         self.name = name or NAMES.get(self._method.name, self._method.name)
-        self.weights = f"own, on a trunk of {trunk_weights or 'random weights'}"
+        trunk = f"on a trunk of {trunk_weights or 'random weights'}"
+        self.weights = f"own, {trunk if self._method.trunk else 'without a trunk'}"
         # The paper's own score; with lengths by salience, how far a clip stands out.
         salient = self._method.lengths == "salient"
         printed = self._method.name in ("tpg", "epg")

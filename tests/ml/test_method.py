@@ -59,6 +59,12 @@ def test_layers_in_turn_need_a_frozen_start() -> None:
         Method(unfreezing="alternating", frozen_epochs=0)
 
 
+def test_pictures_need_something_to_be_seen_by() -> None:
+    assert not Method(trunk=False).trunk
+    with pytest.raises(ValueError, match="“trunk” and “foreground” cannot both be off"):
+        Method(trunk=False, foreground=False)
+
+
 def test_a_margin_may_be_left_to_the_data() -> None:
     assert Method(margin=None).margin is None
     assert Method(margin=2).margin == 2

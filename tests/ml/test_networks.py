@@ -35,6 +35,14 @@ def test_the_branch_is_added_to_the_network() -> None:
     torch.testing.assert_close(audio(mel, heard), audio.encoder(mel) + audio.branch(heard))
 
 
+def test_without_a_trunk_there_is_the_branch_alone() -> None:
+    video = VideoSide(9, 16, 0.5, trunk=False).eval()
+    seen = torch.randn(3, 9)
+    assert video.branch is not None
+    expected = video.branch(seen) + video.head.embed.bias
+    torch.testing.assert_close(video(torch.randn(3, 432), seen), expected)
+
+
 @pytest.mark.parametrize("descriptor", [0, 9])
 def test_the_layers_of_each_side_are_all_of_it_once(descriptor: int) -> None:
     for side in (VideoSide(descriptor, 16, 0.5), AudioSide(descriptor, 16)):

@@ -86,6 +86,19 @@ def test_training_brings_what_is_seen_and_heard_together_on_held_out_footage() -
     assert all(report.spread > 10 and not report.warning for report in reports)
 
 
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_without_a_trunk_its_features_change_nothing(pretrained: bool) -> None:
+    method = replace(OURS, epochs=2, trunk=False, lengths="kept")
+    training = Training(TRAIN, method, 0, pretrained=pretrained, head=VideoHead())
+    reports = finished(training)
+    assert reports[1].loss < reports[0].loss
+    assert not training.checkpoint()["video.head.project.weight"].any()
+    other = replace(TRAIN, trunk=TRAIN.trunk[::-1])
+    encoder = TrainedEncoder.from_arrays(training.encoder().arrays())
+    np.testing.assert_array_equal(encoder.embed(TRAIN)[0], encoder.embed(other)[0])
+    assert encoder.embed(TRAIN)[0].std(axis=0).max() > 0
+
+
 def test_the_seed_alone_decides_the_weights() -> None:
     method = replace(OURS, epochs=1)
     one, again, other = start(method), start(method), start(method, seed=1)

@@ -19,6 +19,7 @@ from indexing.evaluation.systems import (
     RUINED,
     STARTER,
     TPG,
+    Row,
     Weights,
     ablation_rows,
     main_rows,
@@ -111,6 +112,20 @@ def test_the_report_tells_all_of_it(
     assert len(lines) == 3
     settings = json.loads((tmp_path / "settings.json").read_text())
     assert settings["systems"][MAIN][STARTER]["seeds"] == [1]
+
+
+def test_ablations_say_what_pooling_can_be_asked(
+    tmp_path: Path, profile: Profile, rows: list[Row], root: Path, store: Store
+) -> None:
+    pooling = [row for row in ablation_rows(NOTHING) if row.name.startswith("pooling: ")]
+    assert len(pooling) == 3
+    wide = replace(profile, ablations=True)
+    trainings = plan(wide, [*rows, *pooling], root / "streams")
+    run(trainings, store, Options())
+    write_report(tmp_path, wide, trainings, store)
+    text = (tmp_path / "README.md").read_text()
+    assert "would\nneed a second extraction" in text
+    assert all(f"| {row.name} | " in text for row in pooling)
 
 
 def test_a_missing_result_is_said(
