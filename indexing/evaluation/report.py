@@ -49,13 +49,13 @@ Scores: `video` and `audio` are the distance to the nearest moments of the train
 the system's. The best score is chosen by the mean AUROC on this very stream, which flatters a
 little.
 """
-POOLING = """The rows on pooling say what E_v's head is fed. Of the trunk's maps only their mean over
-place and time is kept, 432 numbers a crop, so another pooling of the maps (their maximum, say) would
-need a second extraction and is not among them. What can be asked is whether a mean over all of a
-picture suffices: it alone, the foreground alone (the same picture pooled by what moves, object by
-object), or both, as in the first row. Where the trunk's weights were learnt, the first row is the
-trunk alone already. Which moments are pairs, how long embeddings are and their private part come
-from descriptions of the clips, which hold the foreground in all of these rows.
+POOLING = """The rows on pooling say what E_v's head is fed. Of the trunk's maps only the mean over
+place and time is kept, 432 numbers a crop, so another pooling of the maps (their maximum, say)
+would need a second extraction and is not among them. What can be asked is whether a mean over all
+of a picture suffices: it alone, the foreground alone (the same picture pooled by what moves, object
+by object), or both, as in the first row. Where the trunk's weights were learnt, the first row is
+the trunk alone already. Which moments are pairs, how long embeddings are and their private part
+come from descriptions of the clips, which hold the foreground in all of these rows.
 """
 LOCATION = """One linear layer a kind on frozen embeddings, trained on the training stream's labels
 (SGD 0.01, momentum 0.9, batches of 128, 100 epochs, a tenth at 60 and 80; the last epoch counts).
