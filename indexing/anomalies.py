@@ -9,7 +9,7 @@ import numpy as np
 
 from indexing import normal
 from indexing.files import FileDamaged
-from indexing.models import Encoder, Recording, Work
+from indexing.models import Camera, Recording, Work
 from indexing.normal import LEAST_CLIPS, Doubles, Normal, Score
 from indexing.progress import duration
 from ml import anomaly
@@ -88,20 +88,58 @@ def find_anomalies(query: AnomalyQuery) -> Anomalies:
     if not (math.isfinite(query.sigma) and query.sigma > 0):
         raise AnomalyError(f"Sigma is a number greater than 0, such as 3, not {query.sigma}.")
     recording = _recording(query.recording_id)
-    encoder = _encoder(recording)
-    if query.score is Score.CROSS and not encoder.crossable:
+    known = _known(recording.camera, query.score)
+    if not (known.snapshot.recording == recording.pk).any():
+        raise AnomalyError(
+            f"Nothing of {recording.name} has been embedded yet; it is still being ingested."
+        )
+    _check(known, query.score)
+    return _answer(query, recording, known, known.threshold(query.score, query.sigma))
+
+
+def normal_for(camera: Camera, score: Score) -> Normal:
+    """Return what is normal for a camera, where this score can tell it.
+
+    Raises:
+        AnomalyError: it cannot be told.
+    """
+    known = _known(camera, score)
+    _check(known, score)
+    return known
+
+
+def _known(camera: Camera, score: Score) -> Normal:
+    encoder = camera.encoder
+    if encoder is None:
+        raise AnomalyError(
+            f"Nothing of {camera} has been embedded yet; it is still being ingested."
+        )
+    if score is Score.CROSS and not encoder.crossable:
         raise AnomalyError(
             "Picture and sound can be compared with each other only after this camera has been "
             "trained; use the combined score or the neighbour score."
         )
-    known = _normal(recording, encoder, query.score)
-    threshold = known.threshold(query.score, query.sigma)
-    if not math.isfinite(threshold.value):
+    try:
+        return normal.current(encoder)
+    except FileDamaged as error:
+        raise AnomalyError(f"What is normal cannot be told: {error}") from error
+
+
+def _check(known: Normal, score: Score) -> None:
+    """Refuse to tell what is normal from too little."""
+    camera, clips = known.encoder.camera, known.clips(score)
+    if clips < LEAST_CLIPS:
+        what = " with picture and sound" if score is Score.CROSS else ""
         raise AnomalyError(
-            f"No two clips of {recording.camera} that could be compared are more than a minute "
-            "apart, so it cannot be told what is normal; ingest more footage."
+            f"{camera} has {duration(clips)} of embedded footage{what}; telling what is normal "
+            f"takes at least {duration(LEAST_CLIPS)}, so {duration(LEAST_CLIPS - clips)} more are "
+            "needed."
         )
-    return _answer(query, recording, known, threshold)
+    if not math.isfinite(known.threshold(score, SIGMA).value):
+        raise AnomalyError(
+            f"No two clips of {camera} that could be compared are more than a minute apart, so it "
+            "cannot be told what is normal; ingest more footage."
+        )
 
 
 def _recording(number: int) -> Recording:
@@ -111,36 +149,6 @@ def _recording(number: int) -> Recording:
     if found.state == Recording.State.REFUSED:
         raise AnomalyError(f"{found.name} was refused: {found.reason}")
     return found
-
-
-def _encoder(recording: Recording) -> Encoder:
-    """Return the encoder in use at the recording's camera."""
-    if recording.camera.encoder is None:
-        raise AnomalyError(
-            f"Nothing of {recording.name} has been embedded yet; it is still being ingested."
-        )
-    return recording.camera.encoder
-
-
-def _normal(recording: Recording, encoder: Encoder, score: Score) -> Normal:
-    """Return what is normal for the recording's camera, where enough is known of it."""
-    try:
-        known = normal.current(encoder)
-    except FileDamaged as error:
-        raise AnomalyError(f"What is normal cannot be told: {error}") from error
-    if not (known.snapshot.recording == recording.pk).any():
-        raise AnomalyError(
-            f"Nothing of {recording.name} has been embedded yet; it is still being ingested."
-        )
-    clips = known.clips(score)
-    if clips < LEAST_CLIPS:
-        what = " with picture and sound" if score is Score.CROSS else ""
-        raise AnomalyError(
-            f"{recording.camera} has {duration(clips)} of embedded footage{what}; telling what is "
-            f"normal takes at least {duration(LEAST_CLIPS)}, so {duration(LEAST_CLIPS - clips)} "
-            "more are needed."
-        )
-    return known
 
 
 def _answer(
@@ -162,12 +170,13 @@ def _answer(
         std=threshold.std,
         threshold=threshold.value,
         scores=tuple(None if math.isnan(score) else score for score in every.tolist()),
-        peaks=tuple(_peak(recording, peak) for peak in peaks),
+        peaks=tuple(as_peak(recording, peak) for peak in peaks),
         notes=tuple(_notes(recording, known, query.score, every)),
     )
 
 
-def _peak(recording: Recording, found: anomaly.Peak) -> Peak:
+def as_peak(recording: Recording, found: anomaly.Peak) -> Peak:
+    """Return a peak on the camera's clock, its end not included."""
     return Peak(
         start=found.start,
         end=found.end + 1,

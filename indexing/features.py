@@ -52,6 +52,7 @@ def save(features: Features, path: Path) -> None:
             "mel": features.mel.astype(np.float16),
             "has_video": features.has_video.astype(np.uint8),
             "has_audio": features.has_audio.astype(np.uint8),
+            "level": level(features.mel),
         },
         path,
     )
@@ -76,6 +77,23 @@ def load(path: Path, *, mel: bool = False) -> Features:
             has_video=has_video,
             has_audio=mask("has_audio"),
         )
+
+
+def level(mel: Floats) -> Floats:
+    """How loud each clip is, by its log-mel: dB (n, 128, 64) -> dB (n,)."""
+    power = np.power(10.0, mel.astype(np.float32) / 10)
+    return np.asarray(10 * np.log10(np.maximum(power.mean(axis=(1, 2)), 1e-12)), np.float32)
+
+
+def levels(path: Path) -> Floats:
+    """Return how loud each clip of a chunk is, in dB (n,); NaN where it has no sound."""
+    with safe_open(path, framework="np") as stored:
+        heard = np.asarray(stored.get_tensor("has_audio"), np.bool_)
+        if "level" in stored.keys():  # noqa: SIM118  (it is no dictionary)
+            found = np.asarray(stored.get_tensor("level"), np.float32)
+        else:  # kept before levels were
+            found = level(stored.get_tensor("mel"))
+    return np.where(heard, found, np.float32(np.nan))
 
 
 def _sound(kept: Floats, mel: Callable[[], Floats], heard: NDArray[np.bool_]) -> Floats:

@@ -19,7 +19,7 @@ from indexing.embedding import ordinary
 from indexing.models import Encoder
 from indexing.vectors.snapshot import Longs, Mask, Snapshot
 from ml import anomaly
-from ml.anomaly import Detector, Kind, Peak, Scores, Threshold
+from ml.anomaly import COMBINED, Detector, Kind, Part, Peak, Scores, Threshold
 from ml.distance import joint
 from ml.ordinary import Ordinary
 
@@ -163,6 +163,16 @@ class Normal:
             self.scored[recording] = found
         return found
 
+    @cached_property
+    def everything(self) -> tuple[Longs, Scores]:
+        """All embedded clips of the camera as rows (n,) of the snapshot, and the scores of each.
+
+        They come by recording and then by second. With a starter encoder a day takes a while, once.
+        """
+        rows = np.flatnonzero(self.snapshot.admitted(cameras=(self.encoder.camera.name,)))
+        order = np.lexsort((self.snapshot.second[rows], self.snapshot.recording[rows]))
+        return rows[order], self._measure(rows[order])
+
     def peaks(
         self, score: Score, threshold: Threshold, scores: Scores, seconds: Longs
     ) -> list[Peak]:
@@ -170,6 +180,12 @@ class Normal:
         if score is Score.NEIGHBOUR:
             scores = replace(scores, combined=score.of(scores))
         return anomaly.peaks(scores, seconds, threshold, _kind(score))
+
+    def surprise(self, scores: Scores) -> dict[Part, float]:
+        """Return how surprising picture and sound of one clip are, in nats, where it has them."""
+        known = self.ordinary.calibrations if self.ordinary else self.detector.calibrations
+        parts = {part: known[part](scores.of(part)) for part in COMBINED if part in known}
+        return {part: float(nats[0]) for part, nats in parts.items() if np.isfinite(nats[0])}
 
     def _measure(self, rows: Longs) -> Scores:
         if self.ordinary is not None:

@@ -7,7 +7,7 @@ training, and the two are combined. numpy and scipy only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 import numpy as np
@@ -218,6 +218,10 @@ class Scores:
         """One of the four by its name."""
         scores: Doubles = getattr(self, kind)
         return scores
+
+    def rows(self, which: slice) -> "Scores":
+        """Return the scores of some of these clips."""
+        return Scores(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ from safetensors.numpy import load_file, save_file
 from indexing import features as kept
 from indexing import footage, snapshots
 from indexing.anomalies import AnomalyError, AnomalyQuery, find_anomalies
+from indexing.camera_scores import camera_scores
+from indexing.drift import drift
 from indexing.embedding import ordinary, store
 from indexing.embedding import trained as stored
 from indexing.files import absolute, publish
+from indexing.jobs import do_again
 from indexing.models import Camera, Encoder, Recording, Shard
 from indexing.normal import Score
 from indexing.publishing import publish_shard, read_features, record_shard
@@ -21,7 +24,7 @@ from ml.method import Method
 from ml.soundstats import SOUND_DIM, sound_statistics
 from ml.trained import TrainedEncoder
 from ml.training import Training
-from tests.footage import add_footage
+from tests.footage import TRUNK, add_chunk, add_footage
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +48,7 @@ def recording() -> Recording:
         shared=512,
         has_video=True,
         has_audio=True,
+        trunk=TRUNK,
         fitted_on=len(corpus),
         file=file.file,
         size=file.size,
@@ -162,3 +166,28 @@ def test_a_shard_with_novelty_is_read_as_it_was_written(recording: Recording) ->
     np.testing.assert_array_equal(
         shards.load(absolute("again.safetensors")).video_novelty, made.video_novelty
     )
+
+
+def test_drift_is_measured_against_what_was_trained_on(recording: Recording) -> None:
+    usual = drift(camera_scores(recording.camera))
+    assert usual is not None
+    assert usual.sentences == []
+    assert usual.clips == 480
+
+    later = add_footage("north", 600, audio=False, seed=2)
+    for chunk in later.chunks.all():
+        features = read_features(chunk, mel=True)
+        turned = replace(features, foreground=features.foreground[:, ::-1] * 2)
+        do_again(chunk)
+        add_chunk(later, chunk.start_s, turned)
+    found = drift(camera_scores(Camera.objects.get()))
+
+    assert found is not None
+    assert found.clips == 1080
+    assert found.video is not None
+    assert found.video > 0.5
+    assert found.lost_audio == pytest.approx(600 / 1080)
+    seen, moved, silent = found.sentences
+    assert "of the pictures of the last 18 min" in seen
+    assert "moved, turned or covered" in moved
+    assert "have no sound" in silent
