@@ -11,9 +11,10 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from indexing import exchange, intake, jobs, registry, training
-from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training
-from searchapp.selectors import ROLES, Viewer, may_manage, may_train
+from indexing import exchange, intake, jobs, labels, registry, reviews, training
+from indexing.camera_scores import Found
+from indexing.models import Camera, Chunk, Encoder, Job, Recording, Review, Shard, Training
+from searchapp.selectors import ROLES, Viewer, may_manage, may_see, may_train
 
 
 def _require_manager(user: Viewer) -> None:
@@ -168,6 +169,29 @@ def delete_encoder(*, user: Viewer, encoder: Encoder) -> None:
     """Delete an encoder for good; raise RegistryError where something needs it."""
     _require_manager(user)
     registry.delete(encoder)
+
+
+def review(*, user: Viewer, found: Found, verdict: str, note: str, event: str) -> Review:
+    """Keep what an account made of a peak; with an event's name, label its seconds too.
+
+    Raises ReviewError or LabelError, and then keeps nothing.
+    """
+    if not (isinstance(user, User) and may_see(user)):
+        raise PermissionDenied("Ask an admin for a role to judge moments.")
+    recording, peak = found.recording, found.peak
+    with transaction.atomic():
+        kept = reviews.record(user, recording, peak, verdict=verdict, note=note)
+        if event:
+            names = {"note": note, "made_by": user.get_username()}
+            labels.make(recording, event, peak.start, peak.end, **names)
+    return kept
+
+
+def undo_review(*, user: Viewer, number: int) -> Review:
+    """Take an account's own review back; raise ReviewError where it has no such one."""
+    if not isinstance(user, User):
+        raise PermissionDenied("Sign in to take a judgement back.")
+    return reviews.undo(user, number)
 
 
 def import_encoder(*, user: Viewer, camera: Camera, stream: BinaryIO, name: str) -> Encoder:

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import path
 
 from searchapp.views import (
+    anomalies,
     comparison,
     encoders,
     errors,
@@ -30,6 +31,11 @@ urlpatterns = [
     path("recordings/<int:pk>/thumbnails/<int:second>.jpg", media.thumbnail, name="thumbnail"),
     path("recordings/<int:pk>/retry", recording.retry, name="retry"),
     path("recordings/<int:pk>/delete", recording.delete, name="delete"),
+    path("anomalies/", anomalies.overview, name="anomalies-overview"),
+    path("cameras/<str:camera>/anomalies/", anomalies.anomalies, name="anomalies"),
+    path("cameras/<str:camera>/anomalies/curve", anomalies.curve, name="anomaly-curve"),
+    path("cameras/<str:camera>/anomalies/review", anomalies.review, name="review"),
+    path("reviews/<int:pk>/undo", anomalies.undo, name="undo-review"),
     path("encoders", encoders.encoders, name="encoders"),
     path("encoders/compare", comparison.compare, name="compare"),
     path("encoders/<int:pk>", encoders.encoder, name="encoder"),

@@ -2,7 +2,9 @@
 
 import "./clip-player.js";
 import "./hit-grid.js";
+import "./peak-desk.js";
 import "./review-desk.js";
+import "./score-line.js";
 import "./search-form.js";
 import "./time-line.js";
 import "./training-curves.js";
@@ -10,7 +12,7 @@ import "./upload-zone.js";
 import { typing } from "./words.js";
 
 const help = document.getElementById("help");
-const PLACES = { e: "/encoders", l: "/", s: "/search" };
+const PLACES = { a: "/anomalies/", e: "/encoders", l: "/", s: "/search" };
 let going = false;
 
 function openHelp() {

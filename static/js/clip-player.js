@@ -1,5 +1,7 @@
-// <clip-player>: a clip and two seconds on either side, looped in place of its thumbnail.
-// Starts on hover, tap or Enter; where there is no playable copy its thumbnails take turns.
+// <clip-player>: a clip and two seconds on either side, looped in place of its thumbnail; with
+// data-start, data-end and data-around a longer run and more around it. Starts on hover, tap or
+// Enter, or by itself: silently, or with data-loud as other clips sound. Where there is no playable
+// copy its thumbnails take turns.
 
 import { onMuted, play } from "./sound.js";
 import { calm, thumbnail } from "./words.js";
@@ -13,8 +15,9 @@ class ClipPlayer extends HTMLElement {
   connectedCallback() {
     this.button = this.querySelector("button");
     this.second = Number(this.dataset.second);
-    this.from = Math.max(0, this.second - AROUND_S);
-    this.to = Math.min(Number(this.dataset.duration), this.second + 1 + AROUND_S);
+    const { start = this.second, end = this.second + 1, around = AROUND_S } = this.dataset;
+    this.from = Math.max(0, Number(start) - Number(around));
+    this.to = Math.min(Number(this.dataset.duration), Number(end) + Number(around));
     this.button.addEventListener("click", () => this.toggle());
     this.addEventListener("pointerenter", (event) => {
       if (event.pointerType !== "mouse" || this.dataset.autoplay !== undefined) return;
@@ -24,7 +27,8 @@ class ClipPlayer extends HTMLElement {
       clearTimeout(this.waiting);
       if (this.playing && !this.pinned) this.stop();
     });
-    if (this.dataset.autoplay !== undefined && !calm()) this.start({ pinned: false, silent: true });
+    const silent = this.dataset.loud === undefined;
+    if (this.dataset.autoplay !== undefined && !calm()) this.start({ pinned: false, silent });
   }
 
   disconnectedCallback() {
