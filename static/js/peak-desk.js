@@ -24,6 +24,7 @@ class PeakDesk extends HTMLElement {
 
   // Shows another peak or list in place of this one, and keeps it in the address.
   static show(address) {
+    if (busy()) return undefined;
     history.pushState({ htmx: true }, "", address);
     return htmx.ajax("GET", address, { target: "#desk", swap: "outerHTML" });
   }
@@ -42,6 +43,18 @@ class PeakDesk extends HTMLElement {
 }
 
 customElements.define("peak-desk", PeakDesk);
+
+// One question at a time: a key that is pressed before the next moment is there would judge it unseen.
+const busy = () => document.querySelector("#desk[aria-busy]") !== null;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { target } = event.detail;
+  if (target?.id !== "desk") return;
+  if (busy()) event.preventDefault();
+  target.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:afterRequest", () => {
+  document.getElementById("desk")?.removeAttribute("aria-busy");
+});
 
 // A click on the timeline shows the peak there, on this desk or on the camera's own page.
 document.addEventListener("choose", ({ detail: { page, at, reach } }) => {

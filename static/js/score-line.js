@@ -154,7 +154,7 @@ class ScoreLine extends HTMLElement {
   async fetch() {
     const length = this.until - this.since;
     const wanted = Math.max(1, length / (this.width * Math.min(2, devicePixelRatio)));
-    if (this.pieces.some((p) => p.step <= 2 * wanted && p.since <= this.since && p.until >= this.until)) return;
+    if (this.pieces.some((p) => p.step < 2 * wanted && p.since <= this.since && p.until >= this.until)) return;
     const since = Math.floor(Math.max(this.first, this.since - length / 2));
     const until = Math.ceil(Math.min(this.last, this.until + length / 2)) + 1;
     const bins = clamp(Math.ceil((until - since) / wanted), 2, 12000);
