@@ -20,11 +20,13 @@ from indexing.levels import loudness
 from indexing.likeness import Likeness, Moment
 from indexing.models import Camera, Recording, Review
 from indexing.normal import Score
+from ml.anomaly import SIGMA
 from searchapp import selectors
 from searchapp.selectors import Viewer, cameras_for, recordings_for
 
 MOST_LISTED = 60
 NORMAL_SHOWN = 3
+LONGEST_LOOP_S = 40
 SHOWN = {"open": "To judge", "reviewed": "Judged", "hidden": "Hidden"}
 SAID = {
     Review.Verdict.CONFIRMED: "confirmed it",
@@ -108,6 +110,13 @@ class Item:
         """What is odd, in a word or two."""
         words = {"video": "picture", "audio": "sound", "cross": "sound against picture"}
         return " and ".join(words[part] for part in self.peak.because)
+
+    @property
+    def loop(self) -> tuple[int, int]:
+        """From and to which second it is played: all of it, or of a long one what is around."""
+        half = LONGEST_LOOP_S // 2
+        around = self.peak.peak - half, self.peak.peak + half
+        return max(self.peak.start, around[0]), min(self.peak.end, around[1])
 
     @property
     def said(self) -> str:
@@ -294,37 +303,27 @@ class Line:
     """One camera on the overview: its timeline and what waits, or why there is none."""
 
     camera: Camera
-    timeline: dict[str, Any] | None
+    timeline: str
     waiting: int
     problem: str
 
-    @property
-    def script(self) -> str:
-        """The id of the element of the page that holds the timeline's data."""
-        return f"timeline-{self.camera.pk}"
+
+def line(user: Viewer, camera: Camera) -> Line:
+    """Return a camera's timeline and how many moments wait."""
+    try:
+        scores = camera_scores(camera)
+    except AnomalyError as error:
+        return Line(camera, "", 0, error.sentence)
+    desk = Desk(user, scores, Choice(Score.COMBINED, SIGMA, "strongest", "open"))
+    return Line(camera, timeline(user, scores), desk.count("open"), "")
 
 
-def lines(user: Viewer) -> list[Line]:
-    """Return the cameras with footage, each with its timeline."""
-    found: list[Line] = []
-    cameras = cameras_for(user).select_related("encoder").filter(recordings__isnull=False)
-    for camera in cameras.distinct():
-        try:
-            scores = camera_scores(camera)
-        except AnomalyError as error:
-            found.append(Line(camera, None, 0, error.sentence))
-            continue
-        desk = Desk(user, scores, Choice(Score.COMBINED, 3.0, "strongest", "open"))
-        found.append(Line(camera, timeline(user, scores), desk.count("open"), ""))
-    return found
-
-
-def timeline(user: Viewer, scores: CameraScores) -> dict[str, Any]:
-    """Return what a timeline needs beside its curve: clock, recordings, gaps, threshold, counts."""
+def timeline(user: Viewer, scores: CameraScores) -> str:
+    """Return as JSON what a timeline needs beside its curve: clock, recordings, gaps, counts."""
     camera = scores.known.encoder.camera
     threshold = scores.threshold()
     known = scores.values[np.isfinite(scores.values)]
-    return {
+    about = {
         "zone": camera.zone,
         "page": page_of(camera),
         "curve": reverse("anomaly-curve", args=[camera.pk]),
@@ -336,6 +335,7 @@ def timeline(user: Viewer, scores: CameraScores) -> dict[str, Any]:
         "counts": scores.counts(),
         "recordings": [_span(recording) for recording in _recordings(user, camera)],
     }
+    return json.dumps(about)
 
 
 def _recordings(user: Viewer, camera: Camera) -> Iterable[Recording]:

@@ -33,6 +33,7 @@ urlpatterns = [
     path("recordings/<int:pk>/delete", recording.delete, name="delete"),
     path("anomalies/", anomalies.overview, name="anomalies-overview"),
     path("cameras/<str:camera>/anomalies/", anomalies.anomalies, name="anomalies"),
+    path("cameras/<str:camera>/anomalies/line", anomalies.line, name="anomaly-line"),
     path("cameras/<str:camera>/anomalies/curve", anomalies.curve, name="anomaly-curve"),
     path("cameras/<str:camera>/anomalies/review", anomalies.review, name="review"),
     path("reviews/<int:pk>/undo", anomalies.undo, name="undo-review"),

@@ -26,8 +26,16 @@ SCORES = {
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show the timelines of all cameras under each other."""
-    return render(request, "anomalies/overview.html", {"lines": reads.lines(request.user)})
+    """Show the cameras with footage under each other; each asks for its timeline by itself."""
+    cameras = selectors.cameras_for(request.user).filter(recordings__isnull=False).distinct()
+    return render(request, "anomalies/overview.html", {"cameras": cameras})
+
+
+@require_safe
+def line(request: HttpRequest, camera: str) -> HttpResponse:
+    """Show one camera's timeline for the overview."""
+    found = reads.line(request.user, reads.camera_for(request.user, camera))
+    return render(request, "anomalies/_line.html", {"line": found})
 
 
 @require_safe
@@ -46,7 +54,7 @@ def anomalies(request: HttpRequest, camera: str) -> HttpResponse:
     desk = reads.Desk(request.user, scores, choice, form.wanted())
     context |= {"desk": desk, "choice": choice, "events": reads.event_names(found)}
     if request.headers.get("HX-Request") == "true":
-        response = render(request, "anomalies/_desk.html", context)
+        response = render(request, "anomalies/_desk.html", {**context, "alone": True})
     else:
         context |= {
             "timeline": reads.timeline(request.user, scores),

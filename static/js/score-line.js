@@ -15,7 +15,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 class ScoreLine extends HTMLElement {
   connectedCallback() {
-    this.data = JSON.parse(document.getElementById(this.dataset.from).textContent);
+    this.data = JSON.parse(this.dataset.timeline);
     if (!this.data.recordings.length) {
       this.hidden = true;
       return;
@@ -46,6 +46,7 @@ class ScoreLine extends HTMLElement {
     this.canvas.setAttribute("role", "slider");
     this.canvas.setAttribute("aria-label", this.getAttribute("aria-label"));
     this.canvas.setAttribute("aria-valuemin", this.first);
+    this.canvas.setAttribute("aria-valuenow", this.first);
     this.canvas.setAttribute("aria-valuemax", this.last - 1);
     this.tip = this.add("div", "score-tip");
     this.tip.hidden = true;

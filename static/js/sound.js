@@ -27,9 +27,16 @@ export function onMuted(listener) {
   return () => listeners.delete(listener);
 }
 
-// Browsers refuse sound before the first gesture; then it starts silent instead of not at all.
+// Browsers refuse sound before the first gesture; then it starts silent instead of not at all, and
+// is heard from that gesture on.
 export async function play(video) {
-  video.muted = off || !navigator.userActivation?.hasBeenActive;
+  const early = !navigator.userActivation?.hasBeenActive;
+  video.muted = off || early;
+  if (early) {
+    for (const gesture of ["pointerdown", "keydown"]) {
+      document.addEventListener(gesture, () => (video.muted = off), { once: true });
+    }
+  }
   try {
     await video.play();
   } catch (error) {

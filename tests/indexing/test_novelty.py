@@ -33,6 +33,10 @@ METHOD = Method(epochs=1, audio_depth=1, batch=64)
 
 @pytest.fixture
 def recording() -> Recording:
+    return trained_street()
+
+
+def trained_street() -> Recording:
     """A camera with an encoder that measures novelty, trained on its first six minutes."""
     found = add_footage("north", 480, seed=1)
     corpus, _ = split(found)
@@ -174,12 +178,7 @@ def test_drift_is_measured_against_what_was_trained_on(recording: Recording) -> 
     assert usual.sentences == []
     assert usual.clips == 480
 
-    later = add_footage("north", 600, audio=False, seed=2)
-    for chunk in later.chunks.all():
-        features = read_features(chunk, mel=True)
-        turned = replace(features, foreground=features.foreground[:, ::-1] * 2)
-        do_again(chunk)
-        add_chunk(later, chunk.start_s, turned)
+    turn_and_mute()
     found = drift(camera_scores(Camera.objects.get()))
 
     assert found is not None
@@ -191,3 +190,13 @@ def test_drift_is_measured_against_what_was_trained_on(recording: Recording) -> 
     assert "of the pictures of the last 18 min" in seen
     assert "moved, turned or covered" in moved
     assert "have no sound" in silent
+
+
+def turn_and_mute() -> None:
+    """Add ten minutes in which pictures are others and there is no sound any more."""
+    later = add_footage("north", 600, audio=False, seed=2)
+    for chunk in later.chunks.all():
+        features = read_features(chunk, mel=True)
+        turned = replace(features, foreground=features.foreground[:, ::-1] * 2)
+        do_again(chunk)
+        add_chunk(later, chunk.start_s, turned)

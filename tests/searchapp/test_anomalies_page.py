@@ -15,6 +15,7 @@ from indexing.normal import Score
 from searchapp import anomalies as reads
 from tests.footage import add_footage
 from tests.indexing.test_anomalies import plant
+from tests.indexing.test_novelty import trained_street, turn_and_mute
 
 pytestmark = pytest.mark.django_db
 
@@ -78,9 +79,12 @@ def test_all_cameras_lie_under_each_other_and_say_what_they_lack(
 ) -> None:
     add_footage("short", 60)
     page = page_of(operator, "/anomalies/")
-    assert "Judge 3 moments" in page
-    assert "telling what is normal takes at least 3 min" in page
-    assert page.count("<score-line") == 1
+    parts = [page_of(operator, a) for a in re.findall(r'hx-get="([^"]+)"', page)]
+    assert len(parts) == 2
+    assert "Judge 3 moments" in parts[0]
+    assert "<score-line" in parts[0]
+    assert "telling what is normal takes at least 3 min" in parts[1]
+    assert "<score-line" not in parts[1]
 
 
 def test_the_desk_alone_is_sent_to_htmx(operator: Client, street: Recording) -> None:
@@ -217,3 +221,13 @@ def test_next_previous_and_the_timeline_lead_to_peaks(operator: Client, street: 
 def test_the_recording_leads_to_its_camera(operator: Client, street: Recording) -> None:
     page = page_of(operator, f"/recordings/{street.pk}")
     assert f'href="/cameras/{street.camera.pk}/anomalies/"' in page
+
+
+def test_drift_is_told_with_what_to_do(operator: Client) -> None:
+    pk = trained_street().camera.pk
+    assert "drift" not in page_of(operator, f"/cameras/{pk}/anomalies/")
+    turn_and_mute()
+    page = page_of(operator, f"/cameras/{pk}/anomalies/")
+    assert "stand out from what the encoder was trained on, where 5% would be usual." in page
+    assert "The microphone may be dead." in page
+    assert '<a href="/encoders?camera=north">train the camera again</a>' in page
