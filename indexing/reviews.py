@@ -33,9 +33,7 @@ def reviews_of(user: User, camera: Camera) -> QuerySet[Review]:
     return rows.select_related("recording__camera")
 
 
-def record(
-    user: User, recording: Recording, peak: Peak, *, verdict: str, note: str = ""
-) -> Review:
+def record(user: User, recording: Recording, peak: Peak, *, verdict: str, note: str = "") -> Review:
     """Keep what an account made of a peak, in place of what it said of this second before.
 
     Raises:
