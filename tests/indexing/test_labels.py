@@ -187,7 +187,7 @@ def test_spreadsheets_are_read_as_they_write(recording: Recording) -> None:
 def test_one_bad_row_refuses_the_whole_table(
     recording: Recording, row: tuple[Any, ...], reason: str
 ) -> None:
-    rows = [(recording.pk, "siren", 1, 2, "")]
+    rows: list[tuple[object, ...]] = [(recording.pk, "siren", 1, 2, "")]
     rows.append(tuple(str(cell).replace("{id}", str(recording.pk)) for cell in row))
     with pytest.raises(LabelError, match=reason):
         import_csv(table(*rows), name="l.csv")
