@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from indexing import footage, jobs, switching
 from indexing.embedding import store
 from indexing.files import FileDamaged, Published, checked, publish
-from indexing.gate import Judgement, judge
+from indexing.gate import Judgement, judge, labelled
 from indexing.json_numbers import finite
 from indexing.models import Chunk, Encoder, Job, Training
 from indexing.training import drop_checkpoint
@@ -180,7 +180,8 @@ def _conclude(job: Job, encoder: TrainedEncoder, train_part: Corpus, held_back: 
     training = _locked(job)
     old = training.camera.encoder
     rate = training.curves[-1].get("positive_rate") if training.curves else None
-    judged = judge(old, encoder, held_back, positive_rate=rate)
+    labels = labelled(training.camera, held_back)
+    judged = judge(old, encoder, held_back, positive_rate=rate, labels=labels)
     file = store(encoder)
     with transaction.atomic():
         camera = switching.locked(job.camera_id)

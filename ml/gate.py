@@ -1,7 +1,7 @@
 """Whether a new encoder may take the place of the one in use, by `ml.held_back`. numpy only.
 
-It has to be as good on every check that needs no labels, and better on the truth where there is
-any. In doubt the encoder in use stays: nobody misses what was never switched on.
+It has to be as good on every check, on what people labelled above all, and better on something. In
+doubt the encoder in use stays: nobody misses what was never switched on.
 """
 
 from collections.abc import Iterator
@@ -52,9 +52,9 @@ class Verdict:
 def decide(old: Measures | None, new: Measures) -> Verdict:
     """Hold a new encoder against the one in use, or against chance where there is none.
 
-    It is let in only where no check fell by more than its tolerance and something was gained: the
-    truth where there are labels, else the agreement of picture and sound, or the first search from
-    one to the other.
+    It is let in only where no check fell by more than its tolerance and something was gained: more
+    of what was labelled is found or located, or else picture and sound agree more, or for the first
+    time one is searched by the other. Labels that say the same of both leave it to the rest.
     """
     if new.clips < LEAST_CLIPS:
         return Verdict(
@@ -86,7 +86,8 @@ def _checks(old: Measures | None, new: Measures) -> Iterator[Check]:
         least = max(LEAST_CROSSING, (before.crossing or 0) - NEIGHBOUR_TOLERANCE)
         yield Check("crossing", before.crossing, new.crossing, new.crossing >= least)
     falls = (("neighbours", NEIGHBOUR_TOLERANCE), ("agreement", AGREEMENT_TOLERANCE))
-    for name, tolerance in (*falls, ("truth", TRUTH_TOLERANCE)):
+    told = (("truth", TRUTH_TOLERANCE), ("location", TRUTH_TOLERANCE))
+    for name, tolerance in (*falls, *told):
         olds, news = getattr(before, name), getattr(new, name)
         for mode, value in news.items():
             was = olds.get(mode)
@@ -116,27 +117,39 @@ def _reason(check: Check) -> str:
         "neighbours": f"the new one finds the seconds around a moment less well by {by} ({change})",
         "agreement": f"what the new one finds by {by} is less alike otherwise ({change})",
         "truth": f"the new one finds less of what was labelled by {by} ({change})",
+        "location": f"the new one locates what was labelled less well ({change})",
         "duplicates": f"the new one cannot tell some moments apart by {by} ({change})",
     }[name]
 
 
 def _nothing_gained(old: Measures, new: Measures) -> str:
     """Return what is missing for a switch; nothing where something was gained."""
-    if new.truth and old.truth:
-        was, now = _found(old.truth), _found(new.truth)
-        if now > was:
-            return ""
-        return f"the new one finds no more of what was labelled ({was:.2f} before, {now:.2f} now)"
-    if old.crossing is None and new.crossing is not None:
+    if _told(old, new) or (old.crossing is None and new.crossing is not None):
         return ""
     was, now = _balance(old), _balance(new)
-    return "" if now > was else f"the new one is no better ({was:.3f} before, {now:.3f} now)"
+    if now > was:
+        return ""
+    if new.truth and old.truth:
+        was, now = _found(old.truth), _found(new.truth)
+        return f"the new one finds no more of what was labelled ({was:.2f} before, {now:.2f} now)"
+    return f"the new one is no better ({was:.3f} before, {now:.3f} now)"
+
+
+def _told(old: Measures, new: Measures) -> str:
+    """Say what labels show the new one to be better at; nothing where they show no such thing."""
+    words = (
+        ("finds more of what was labelled", old.truth, new.truth),
+        ("locates what was labelled better", old.location, new.location),
+    )
+    for better, before, after in words:
+        if before and after and (now := _found(after)) > (was := _found(before)):
+            return f"it {better} ({was:.2f} before, {now:.2f} now)"
+    return ""
 
 
 def _gain(old: Measures | None, new: Measures) -> str:
-    if old is not None and new.truth and old.truth:
-        was, now = _found(old.truth), _found(new.truth)
-        return f"it finds more of what was labelled ({was:.2f} before, {now:.2f} now)"
+    if old is not None and (told := _told(old, new)):
+        return told
     if (old is None or old.crossing is None) and new.crossing is not None:
         return (
             "it is as good at finding moments again, and finds a second's own sound by its picture "

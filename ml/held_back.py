@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from ml.corpus import Corpus
 from ml.distance import directions
+from ml.localization import joint_rows
+from ml.locating import Seconds, quality, sample
 from ml.retrieval import (
     EXCLUSION_S,
     Footage,
@@ -38,6 +40,8 @@ QUERY_SHARE = 0.25
 # The same share of the seconds by how far they stand out.
 STANDS_OUT = 1 - QUERY_SHARE
 HITS = 5
+# An event is located by what was labelled over a minute apart, so often at least.
+LEAST_MOMENTS = 5
 # Nearer than this part of the median distance, two moments cannot be told apart.
 DUPLICATE = 1e-3
 
@@ -64,6 +68,8 @@ class Measures:
     duplicates: dict[str, float] = field(default_factory=dict)
     positive_rate: float | None = None  # of its last epoch
     truth: dict[str, float] = field(default_factory=dict)  # mAP@20 where there are labels
+    # Average precision of events located by labels left out, where those are enough to tell.
+    location: dict[str, float] = field(default_factory=dict)
 
 
 def measure(
@@ -103,6 +109,7 @@ def measure(
         duplicates={m: _duplicates(footage, q, m) for m, q in queries.items() if m != "joint"},
         positive_rate=positive_rate,
         truth=_truth(footage, list(queries)) if labels is not None else {},
+        location=_location(corpus, z_v, z_a, labels) if labels is not None else {},
     )
 
 
@@ -267,3 +274,21 @@ def _truth(footage: Footage, modes: list[Mode]) -> dict[str, float]:
         if scores:
             truth[mode] = float(np.mean([score.mean_average_precision for score in scores]))
     return truth
+
+
+def _location(corpus: Corpus, z_v: Floats, z_a: Floats, labels: Labels) -> dict[str, float]:
+    """Average precision, the mean over the kinds, of locating what was labelled.
+
+    Where another kind was labelled, somebody looked and saw that one.
+    """
+    masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
+    rows = joint_rows(z_v, z_a, **masks)
+    told: list[float] = []
+    for kind in sorted(set().union(*labels)):
+        said = [0 if not some else 1 if kind in some else -1 for some in labels]
+        truth = np.array(said, np.int8)
+        chosen = sample(corpus.at, truth)
+        found = quality(Seconds(rows[chosen], corpus.at[chosen], truth[chosen]))
+        if found and found.moments >= LEAST_MOMENTS:
+            told.append(found.average_precision)
+    return {"joint": float(np.mean(told))} if told else {}

@@ -34,6 +34,7 @@ MEASURES = {
     "agreement": ("Likeness of hits", "How alike what is found is in what was not compared."),
     "duplicates": ("Not told apart", "Share of moments that cannot be told from another."),
     "truth": ("Labelled events found", "How much of what was labelled is found."),
+    "location": ("Labelled events located", "How well it is told in which seconds they are."),
 }
 MODES = {"video": "picture", "audio": "sound", "joint": "both", "shared": "shared"}
 

@@ -80,14 +80,31 @@ def test_the_truth_may_not_fall_whatever_else_is_gained(mode: str, fall: float) 
     assert "labelled" in verdict.sentence
 
 
-def test_where_there_are_labels_more_of_them_must_be_found() -> None:
-    old = replace(OLD, truth=TRUTH)
-    same = decide(old, replace(NEW, truth=TRUTH))
-    assert not same.activate
-    assert "no more of what was labelled (0.60 before, 0.60 now)" in same.sentence
+def test_more_of_what_was_labelled_is_a_gain_and_is_said() -> None:
+    old = replace(NEW, truth=TRUTH)
     more = decide(old, replace(NEW, truth={**TRUTH, "video": 0.6, "joint": 0.69}))
     assert more.activate
     assert "finds more of what was labelled (0.60 before, 0.63 now)" in more.sentence
+    same = decide(old, old)
+    assert not same.activate
+    assert "no more of what was labelled (0.60 before, 0.60 now)" in same.sentence
+
+
+def test_labels_that_say_the_same_leave_it_to_the_rest() -> None:
+    verdict = decide(replace(OLD, truth=TRUTH), replace(NEW, truth=TRUTH))
+    assert verdict.activate
+    assert "88%" in verdict.sentence
+    assert "labelled" not in verdict.sentence
+
+
+def test_events_may_not_be_located_less_well() -> None:
+    told = {"joint": 0.7}
+    worse = decide(replace(OLD, location=told), replace(NEW, location={"joint": 0.67}))
+    assert not worse.activate
+    assert "locates what was labelled less well (0.70 before, 0.67 now)" in worse.sentence
+    better = decide(replace(NEW, location=told), replace(NEW, location={"joint": 0.75}))
+    assert better.activate
+    assert "locates what was labelled better (0.70 before, 0.75 now)" in better.sentence
 
 
 def test_without_one_in_use_chance_is_the_bar() -> None:

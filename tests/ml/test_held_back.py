@@ -99,3 +99,18 @@ def test_nonsense_is_refused() -> None:
     z_v[3, 2] = np.nan
     with pytest.raises(ValueError, match="no numbers"):
         measure(CORPUS, z_v, z_a, 4)
+
+
+def test_events_are_located_by_labels_left_out_where_there_are_enough() -> None:
+    corpus, labels = planted(1500, 4, rate=0.012)
+    happens = np.array([[kind in some for kind in KINDS] for some in labels])
+    random = np.random.default_rng(0)
+    shown = np.pad(happens, ((0, 0), (0, 5))) + random.normal(0, 0.3, (len(corpus), 8))
+    z = np.asarray(shown, np.float32)
+
+    blind = np.asarray(random.normal(size=z.shape), np.float32)
+    good = measure(corpus, z, z, 0, labels=labels)
+    bad = measure(corpus, blind, blind, 0, labels=labels)
+    assert good.location["joint"] > bad.location["joint"] + 0.3
+    few = [some if at < 300 else frozenset[str]() for at, some in enumerate(labels)]
+    assert measure(corpus, z, z, 0, labels=few).location == {}
