@@ -52,6 +52,11 @@ class Interval:
     at: datetime
     score: float
 
+    @property
+    def length(self) -> int:
+        """How many seconds it lasts."""
+        return self.end - self.start
+
 
 @dataclass(frozen=True)
 class Located:
@@ -251,10 +256,12 @@ def locate(recording: Recording, event: str) -> Located:
     rows = np.flatnonzero(snapshot.recording == recording.pk)
     if not len(rows):
         raise EventError(f"Nothing of {recording.name} has been embedded yet.")
-    seconds = vectors(snapshot, rows, location.modality)
+    # The row may ask for another modality by now than the layer has learnt.
+    modality = location.quality["with"]
+    seconds = vectors(snapshot, rows, modality)
     told = np.full(recording.duration_s, np.nan)
     told[snapshot.second[rows]] = layer.probabilities(seconds)[:, 0]
-    told[snapshot.second[rows][~present(snapshot, rows, location.modality)]] = np.nan
+    told[snapshot.second[rows][~present(snapshot, rows, modality)]] = np.nan
     measured = location.quality.get("average_precision") is not None
     return Located(
         location=location,
@@ -349,10 +356,13 @@ def _quality(stored: dict[str, Any]) -> Quality:
     return Quality(stored["average_precision"], stored["balanced_accuracy"], stored["moments"])
 
 
-def measured(quality: Quality | None, examples: int) -> dict[str, Any]:
-    """Return a quality for a row; average_precision is None where labels are too few to tell."""
+def measured(quality: Quality | None, examples: int, modality: str) -> dict[str, Any]:
+    """Return what is known of a layer for its row, by what modality it tells the event as well.
+
+    average_precision is None where labels are too few to tell.
+    """
     empty = {"average_precision": None, "balanced_accuracy": None}
-    return {**(asdict(quality) if quality else empty), "examples": examples}
+    return {**(asdict(quality) if quality else empty), "examples": examples, "with": modality}
 
 
 def _notes(location: Location, told: np.ndarray[Any, Any]) -> Iterator[str]:
@@ -366,5 +376,5 @@ def _notes(location: Location, told: np.ndarray[Any, Any]) -> Iterator[str]:
     if lacking:
         yield (
             f"{lacking:,} seconds have no probability: they are not embedded yet, or have no "
-            f"{Location.Modality(location.modality).label}."
+            f"{Location.Modality(location.quality['with']).label}."
         )

@@ -51,7 +51,7 @@ def locate(job: Job) -> None:
     found = {
         "encoder": encoder,
         "basis": basis,
-        "quality": events.measured(quality, _examples(location)),
+        "quality": events.measured(quality, _examples(location), location.modality),
         "proposals": _proposals(layer, snapshot, rows, truth, location.modality),
         "notes": _notes(quality is not None, truth),
     }

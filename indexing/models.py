@@ -393,6 +393,11 @@ class Label(models.Model):
         """The event as tables write it: `not siren` where somebody saw that there is none."""
         return f"not {self.event}" if self.absent else self.event
 
+    @property
+    def length(self) -> int:
+        """How many seconds it lasts."""
+        return self.end_s - self.start_s
+
 
 class Location(models.Model):
     """An event of a camera, and the linear layer that tells it by the camera's embeddings.

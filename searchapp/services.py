@@ -11,9 +11,31 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from indexing import exchange, intake, jobs, labels, registry, reviews, training
+from indexing import (
+    events,
+    exchange,
+    intake,
+    jobs,
+    label_tables,
+    labels,
+    registry,
+    reviews,
+    training,
+)
 from indexing.camera_scores import Found
-from indexing.models import Camera, Chunk, Encoder, Job, Recording, Review, Shard, Training
+from indexing.models import (
+    Camera,
+    Chunk,
+    Encoder,
+    Job,
+    Label,
+    LabelChange,
+    Location,
+    Recording,
+    Review,
+    Shard,
+    Training,
+)
 from searchapp.selectors import ROLES, Viewer, may_manage, may_see, may_train
 
 
@@ -198,3 +220,75 @@ def import_encoder(*, user: Viewer, camera: Camera, stream: BinaryIO, name: str)
     """Take in an encoder's file for a camera; raise RegistryError where it cannot be one."""
     _require_manager(user)
     return exchange.read_encoder(stream, camera=camera, name=name)
+
+
+def _labeller(user: Viewer) -> str:
+    """Return the name to keep with a change to labels, which every role may make."""
+    if not may_see(user):
+        raise PermissionDenied("Ask an admin for a role to label recordings.")
+    return user.get_username()
+
+
+def make_label(
+    *, user: Viewer, recording: Recording, event: str, start: int, end: int, note: str = ""
+) -> Label:
+    """Label seconds of a recording; raise LabelError with the reason."""
+    return labels.make(recording, event, start, end, note=note, made_by=_labeller(user))
+
+
+def edit_label(*, user: Viewer, label: Label, event: str, start: int, end: int, note: str) -> Label:
+    """Change a label; raise LabelError with the reason."""
+    made_by = _labeller(user)
+    return labels.edit(label, name=event, start_s=start, end_s=end, note=note, made_by=made_by)
+
+
+def delete_label(*, user: Viewer, label: Label) -> LabelChange:
+    """Delete a label; raise LabelError where somebody was faster."""
+    return labels.delete([label], made_by=_labeller(user))
+
+
+def undo_labels(*, user: Viewer, change: LabelChange) -> None:
+    """Take a change to labels back; raise LabelError where others rest on it."""
+    _labeller(user)
+    labels.undo(change)
+
+
+def create_event(*, user: Viewer, camera: Camera, name: str) -> Location:
+    """Make an event without labels yet; raise LabelError where the name is none."""
+    _labeller(user)
+    event, absent = labels.read_name(name)
+    if absent:
+        raise labels.LabelError("An event's name cannot begin with “not”.")
+    return events.create(camera, event)
+
+
+def rename_event(*, user: Viewer, location: Location, name: str) -> LabelChange | None:
+    """Rename an event, or merge it into the one of that name; raise LabelError with the reason."""
+    return labels.rename(location.camera, location.event, name, made_by=_labeller(user))
+
+
+def delete_event(*, user: Viewer, location: Location) -> LabelChange | None:
+    """Delete an event with its labels, which the change that is returned brings back."""
+    return labels.delete_event(location.camera, location.event, made_by=_labeller(user))
+
+
+def tell_event_by(*, user: Viewer, location: Location, modality: str) -> None:
+    """Let an event be told by picture, sound or both; raise EventError with the reason."""
+    _labeller(user)
+    events.tell_by(location, modality)
+
+
+def learn_event_again(*, user: Viewer, location: Location) -> None:
+    """Try again to learn an event."""
+    _labeller(user)
+    events.learn_again(location)
+
+
+def import_labels(
+    *, user: Viewer, data: bytes, name: str, recording: Recording | None
+) -> label_tables.Imported:
+    """Take in a CSV, or a label track where a recording is named; raise LabelError."""
+    made_by = _labeller(user)
+    if recording:
+        return label_tables.import_audacity(data, recording, name=name, made_by=made_by)
+    return label_tables.import_csv(data, name=name, made_by=made_by)

@@ -1,7 +1,9 @@
 // What every page has: shortcuts, the help dialog, pictures that are not there yet.
 
+import "./answer-desk.js";
 import "./clip-player.js";
 import "./hit-grid.js";
+import "./label-desk.js";
 import "./peak-desk.js";
 import "./review-desk.js";
 import "./score-line.js";
@@ -12,7 +14,7 @@ import "./upload-zone.js";
 import { typing } from "./words.js";
 
 const help = document.getElementById("help");
-const PLACES = { a: "/anomalies/", e: "/encoders", l: "/", s: "/search" };
+const PLACES = { a: "/anomalies/", e: "/encoders", l: "/", s: "/search", v: "/events" };
 let going = false;
 
 function openHelp() {

@@ -246,9 +246,11 @@ def test_it_is_told_by_sound_alone_where_that_is_asked_for(
     recording: Recording, happens: Drawn, located: Location, drain: Drain
 ) -> None:
     events.tell_by(located, "audio")
+    meanwhile = events.locate(recording, EVENT)
+    assert "What is shown was learnt before that." in meanwhile.notes[0]
     drain()
     found = events.locate(recording, EVENT)
-    assert found.location.modality == "audio"
+    assert found.location.quality["with"] == "audio"
     assert ((np.array(found.probabilities, float) > 0.5) == happens).mean() > 0.95
     with pytest.raises(EventError, match="joint, video or audio"):
         events.tell_by(located, "smell")
@@ -350,9 +352,10 @@ def test_the_command_learns_waits_and_answers(
 
 
 def test_a_quality_is_kept_with_its_row() -> None:
-    assert events.measured(Quality(0.5, 0.75, 4), 6) == {
+    assert events.measured(Quality(0.5, 0.75, 4), 6, "audio") == {
         "average_precision": 0.5,
         "balanced_accuracy": 0.75,
         "moments": 4,
         "examples": 6,
+        "with": "audio",
     }

@@ -122,7 +122,8 @@ def _chunk(recording: Recording, encoder: Encoder, first: int, clips: int, audio
     folder.mkdir(exist_ok=True)
     stem = f"tests/{recording.pk}-{first}"
     pictures = {
-        first + i: thumbnails.jpeg(np.full((18, 32, 3), first + i, np.uint8)) for i in range(clips)
+        first + i: thumbnails.jpeg(np.full((18, 32, 3), (first + i) % 256, np.uint8))
+        for i in range(clips)
     }
     thumbnails.pack(settings.REPRISE_DATA / f"{stem}.zip", pictures)
     chunk = Chunk.objects.create(

@@ -75,7 +75,7 @@ def document(found: Located) -> dict[str, object]:
         "recording": found.recording.pk,
         "event": found.location.event,
         "encoder": found.location.encoder_id,
-        "with": found.location.modality,
+        "with": found.location.quality["with"],
         "probabilities": list(found.probabilities),
         "intervals": [
             {"start": one.start, "end": one.end, "peak": one.peak, "score": one.score}
