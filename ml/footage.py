@@ -1,7 +1,6 @@
 """What footage must be like to be trained on, and what of it can be. numpy only."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,11 @@ from ml.schedule import Sides
 
 # Five minutes of clips: with less, nothing comes back often enough to be told from chance.
 LEAST_CLIPS = 300
-# A description whose every column deviates less than this says the same of all clips.
+# A picture's description whose every column deviates less than this says the same of all clips.
 UNCHANGING = 1e-6
+# A constant sound: nearly all seconds are as near to the usual one as this in every column. White
+# noise is .7 dB away, streets 30; a pure tone .01, but for a second or two that its codec spoils.
+STILL_DB, STILL_SHARE = 0.5, 0.98
 
 
 class TrainingError(Exception):
@@ -34,32 +36,80 @@ class Trainable:
     notes: tuple[str, ...]  # in sentences, what cannot be trained
 
 
-def trainable(corpus: Corpus) -> Trainable:
-    """Find out what can be trained.
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One modality of a corpus: the seconds that have it, and whether it is the same in all."""
 
-    Raises TrainingError where there is too little footage or it holds values that are no numbers.
+    name: Sides
+    present: NDArray[np.bool_]
+    still: bool
+
+    @property
+    def seconds(self) -> int:
+        """How many seconds there are to learn from."""
+        return 0 if self.still else int(self.present.sum())
+
+
+def trainable(corpus: Corpus) -> Trainable:
+    """Find out what can be trained: picture and sound, or the one of them that says something.
+
+    Raises TrainingError where there is too little footage, where nothing in it ever changes, or
+    where it holds values that are no numbers.
     """
     _refuse_broken(corpus)
-    seen, heard = corpus.has_video, corpus.has_audio
-    both = seen & heard
-    if both.sum() >= LEAST_CLIPS:
-        notes = [*_unchanging(corpus, both)]
-        if left := int((seen ^ heard).sum()):
-            notes.append(f"{left} seconds lack picture or sound and are not trained on.")
-        return Trainable("both", np.flatnonzero(both), tuple(notes))
-    there = int(max(seen.sum(), heard.sum()))
-    if there < LEAST_CLIPS:
-        raise TrainingError(
-            f"There are {there} seconds to train on, and at least {LEAST_CLIPS} are needed: "
-            f"{LEAST_CLIPS - there} more."
-        )
-    sides: Sides = "video" if seen.sum() >= heard.sum() else "audio"
-    present, missing = (seen, "sound") if sides == "video" else (heard, "pictures")
-    note = (
-        f"Only {int(both.sum())} seconds have picture and sound, and at least {LEAST_CLIPS} are "
-        f"needed: the {missing} cannot be trained, nor search from one to the other."
+    seen = _Side("video", corpus.has_video, _still_picture(corpus))
+    heard = _Side("audio", corpus.has_audio, _still_sound(corpus))
+    both = seen.present & heard.present
+    if both.sum() >= LEAST_CLIPS and not (seen.still or heard.still):
+        left = int((seen.present ^ heard.present).sum())
+        notes = (f"{left} seconds lack picture or sound and are not trained on.",) if left else ()
+        return Trainable("both", np.flatnonzero(both), notes)
+    alone, other = (seen, heard) if seen.seconds >= heard.seconds else (heard, seen)
+    if alone.seconds < LEAST_CLIPS:
+        raise TrainingError(_too_little(alone, other))
+    note = _without(other, int(both.sum()))
+    return Trainable(alone.name, np.flatnonzero(alone.present), (note,))
+
+
+def _too_little(alone: _Side, other: _Side) -> str:
+    """Say why nothing can be trained, of the modality with more to learn from and the other."""
+    if alone.still and other.still:
+        return "Neither picture nor sound ever changes, so there is nothing to learn from them."
+    if not alone.seconds and (alone.still or other.still):
+        picture = (alone if alone.still else other).name == "video"
+        same, none = ("picture", "is no sound") if picture else ("sound", "are no pictures")
+        return f"The {same} never changes, and there {none}, so there is nothing to learn from."
+    return (
+        f"There are {alone.seconds} seconds to train on, and at least {LEAST_CLIPS} are needed: "
+        f"{LEAST_CLIPS - alone.seconds} more."
     )
-    return Trainable(sides, np.flatnonzero(present), (note, *_unchanging(corpus, present)))
+
+
+def _without(side: _Side, both: int) -> str:
+    """Say why one modality is not trained, where so many seconds have both."""
+    picture = side.name == "video"
+    if side.still:
+        why = "The picture never changes" if picture else "The sound never changes"
+    elif not side.present.any():
+        why = "This footage has no pictures" if picture else "This footage has no sound"
+    else:
+        why = f"Only {both} seconds have picture and sound, and at least {LEAST_CLIPS} are needed"
+    alone = "the sound alone is" if picture else "the pictures alone are"
+    return f"{why}: {alone} trained, and no search crosses from one to the other."
+
+
+def _still_picture(corpus: Corpus) -> bool:
+    rows = corpus.foreground[corpus.has_video]
+    return bool(len(rows)) and float(rows.std(axis=0).max()) < UNCHANGING
+
+
+def _still_sound(corpus: Corpus) -> bool:
+    """Tell whether hardly a second sounds unlike the usual one, as no microphone would record."""
+    rows = corpus.sound[corpus.has_audio]
+    if not len(rows):
+        return False
+    off = np.abs(rows - np.median(rows, axis=0)).max(axis=1)
+    return float((off < STILL_DB).mean()) >= STILL_SHARE
 
 
 def fingerprint(corpus: Corpus) -> str:
@@ -88,12 +138,3 @@ def _refuse_broken(corpus: Corpus) -> None:
                 f"What was kept of the {what} of {broken} of {len(corpus)} seconds is damaged; "
                 "have the recordings of this camera read anew."
             )
-
-
-def _unchanging(corpus: Corpus, rows: NDArray[np.bool_]) -> Iterator[str]:
-    for what, array, mask in (
-        ("picture", corpus.foreground, corpus.has_video),
-        ("sound", corpus.sound, corpus.has_audio),
-    ):
-        if (rows & mask).any() and array[rows & mask].std(axis=0).max() < UNCHANGING:
-            yield f"The {what} never changes, so there is nothing to learn from it."
