@@ -14,8 +14,8 @@ LEAST_CLIPS = 300
 # A picture's description whose every column deviates less than this says the same of all clips.
 UNCHANGING = 1e-6
 # A constant sound: nearly all seconds are as near to the usual one as this in every column. White
-# noise is .7 dB away, streets 30; a pure tone .01, but for a second or two that its codec spoils.
-STILL_DB, STILL_SHARE = 0.5, 0.98
+# noise is .7 dB away, streets 30; a pure tone .01, but for the 14 s until an AAC coder has settled.
+STILL_DB, STILL_SHARE = 0.5, 0.95
 
 
 class TrainingError(Exception):
@@ -104,12 +104,16 @@ def _still_picture(corpus: Corpus) -> bool:
 
 
 def _still_sound(corpus: Corpus) -> bool:
-    """Tell whether hardly a second sounds unlike the usual one, as no microphone would record."""
-    rows = corpus.sound[corpus.has_audio]
-    if not len(rows):
-        return False
-    off = np.abs(rows - np.median(rows, axis=0)).max(axis=1)
-    return float((off < STILL_DB).mean()) >= STILL_SHARE
+    """Tell whether hardly a second sounds unlike the others of its chunk.
+
+    Chunks are compared each with itself, since each has a background of its own taken off.
+    """
+    off = [
+        np.abs(rows - np.median(rows, axis=0)).max(axis=1)
+        for number in np.unique(corpus.chunk[corpus.has_audio])
+        for rows in (corpus.sound[(corpus.chunk == number) & corpus.has_audio],)
+    ]
+    return bool(off) and float((np.concatenate(off) < STILL_DB).mean()) >= STILL_SHARE
 
 
 def fingerprint(corpus: Corpus) -> str:
