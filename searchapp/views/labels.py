@@ -63,13 +63,20 @@ def _answered(
         event = made.event if made else ""
         return _desk(request, recording, event, problem=problem, change=change)
     if request.headers.get("HX-Request") == "true":
-        context = {"made": made, "change": change, "problem": problem}
-        return render(request, "events/_said.html", context, status=422 if problem else 200)
+        return _said(request, {"made": made, "change": change, "problem": problem})
     if made:
         messages.success(request, f"{made.recording.name} is labelled {made.name}.")
     else:
         messages.error(request, problem)
     return redirect(_page(recording, made.start_s if made else 0))
+
+
+def _said(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
+    """Answer in the place of a button, and let the page know that labels have changed."""
+    status = 422 if context["problem"] else 200
+    response = render(request, "events/_said.html", context, status=status)
+    response.headers["HX-Trigger"] = "labelled"
+    return response
 
 
 def _page(recording: Recording, second: int) -> str:
@@ -105,7 +112,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     if request.headers.get("HX-Target") == DESK:
         return _desk(request, found.recording, found.event, change=change)
     if request.headers.get("HX-Request") == "true":
-        return render(request, "events/_said.html", {"change": change, "deleted": True})
+        return _said(request, {"change": change, "deleted": True, "problem": ""})
     messages.success(request, "The label was deleted.")
     return redirect(_page(found.recording, found.start_s))
 
@@ -124,8 +131,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         recording = selectors.recording_for(request.user, int(number) if number.isdecimal() else 0)
         return _desk(request, recording, problem=problem)
     if request.headers.get("HX-Request") == "true":
-        context = {"problem": problem, "undone": True}
-        return render(request, "events/_said.html", context, status=422 if problem else 200)
+        return _said(request, {"problem": problem, "undone": True})
     if problem:
         messages.error(request, problem)
     else:

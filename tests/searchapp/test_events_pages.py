@@ -119,6 +119,7 @@ def test_a_hit_is_labelled_in_place_and_that_is_undone(
     assert "siren" in said
     taken = operator.post(undo[1], **BUTTON)  # type: ignore[arg-type]
     assert "Taken back." in taken.content.decode()
+    assert taken.headers["HX-Trigger"] == "labelled"
     assert standing() == []
     assert operator.post(undo[1]).status_code == 404
 
