@@ -263,9 +263,15 @@ def compare(left: Encoder, right: Encoder, query: SearchQuery | None = None) -> 
     """Put two encoders side by side; with a query also what each of them finds.
 
     Raises:
-        RegistryError: one has not embedded all of the footage that the query searches.
+        RegistryError: they belong to different cameras, or one has not embedded all of the footage
+            that the query searches.
         SearchError: the query cannot be answered by one of them.
     """
+    if left.camera_id != right.camera_id:
+        raise RegistryError(
+            f"Encoders {left.pk} and {right.pk} belong to different cameras, {left.camera} and "
+            f"{right.camera}; choose two of one camera."
+        )
     results = None
     if query:
         for encoder in (left, right):

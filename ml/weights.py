@@ -6,6 +6,7 @@ every name, shape and value is checked before anything is kept.
 """
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,9 @@ def _unpickle(path: Path) -> Any:
     if not path.is_file():
         raise WeightsError(f"There is no file {path}.")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of protocols before it refuses them
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises whatever its many parsers raise
         raise WeightsError(
             f"{path.name} is not a readable PyTorch checkpoint: it is truncated, damaged or of "

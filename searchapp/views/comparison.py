@@ -13,7 +13,6 @@ from indexing.search import Hit, SearchError, SearchQuery, SearchResult
 from searchapp import encoders as reads
 from searchapp import selectors
 from searchapp.forms import SearchForm, first_error
-from searchapp.templatetags.learning import encoder_name
 from searchapp.views.search import WAYS
 
 # What a search may have chosen that the form of this page does not show.
@@ -48,7 +47,6 @@ def compare(request: HttpRequest) -> HttpResponse:
     query, problem = _query(request, left)
     behind = _behind(left, right)
     try:
-        _refuse_strangers(left, right)
         context |= _compared(request, registry.compare(left, right))
         if query and not behind:
             context |= _compared(request, registry.compare(left, right, query))
@@ -56,15 +54,6 @@ def compare(request: HttpRequest) -> HttpResponse:
         problem = error.sentence
     context |= {"problem": problem, "behind": behind if query else []}
     return render(request, "encoders/compare.html", context, status=422 if problem else 200)
-
-
-def _refuse_strangers(left: Encoder, right: Encoder) -> None:
-    """Refuse encoders that have seen different places: nothing of them can be compared."""
-    if left.camera_id != right.camera_id:
-        raise RegistryError(
-            f"{encoder_name(left)} and {encoder_name(right)} belong to different cameras, "
-            f"{left.camera} and {right.camera}; choose two of one camera."
-        )
 
 
 def _behind(left: Encoder, right: Encoder) -> list[Entry]:

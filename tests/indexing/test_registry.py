@@ -109,6 +109,14 @@ def test_an_imported_encoder_is_compared_and_put_in_use(exported: Path, camera: 
     assert Camera.objects.get().encoder == encoder
 
 
+def test_encoders_of_two_cameras_are_not_compared(camera: Camera) -> None:
+    elsewhere = add_footage("Elsewhere", clips=120).camera
+    with pytest.raises(
+        RegistryError, match="belong to different cameras, North gate and Elsewhere"
+    ):
+        registry.compare(camera.encoders.get(), elsewhere.encoders.get())
+
+
 @pytest.mark.parametrize(
     ("exclusion_s", "apart_s", "shared"),
     [(60, 5, True), (60, 6, False), (3, 3, True), (3, 4, False)],

@@ -117,6 +117,7 @@ def test_what_is_no_checkpoint_is_refused(
     (tmp_path / "X3D_M.pyth").write_text("nothing")
     assert "checkpoint" in refused(capsys, "import", str(tmp_path / "X3D_M.pyth"))
     assert "no file" in refused(capsys, "import", str(tmp_path / "absent.pyth"))
+    assert "is a folder" in refused(capsys, "import", str(tmp_path))
 
 
 def test_a_download_is_checked_and_put_in_use(

@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ def test_pickled_code_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WeightsError):
         import_kinetics(saved(tmp_path, {"model_state": Exploit()}))
+    plain = tmp_path / "plain.pyth"  # by a protocol of which torch warns
+    plain.write_bytes(pickle.dumps(Exploit()))
+    with pytest.raises(WeightsError, match="not a readable PyTorch checkpoint"):
+        import_kinetics(plain)
     assert not (tmp_path / "exploited").exists()
 
 

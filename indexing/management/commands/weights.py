@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from indexing import ingest, weights
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
+from indexing.commands import Failure, check_file
 
 RANDOM = "The trunk has random weights; searches use the foreground and the sound alone."
 
@@ -51,6 +51,7 @@ class Command(BaseCommand):
         if action == "show":
             return weights.show_weights()
         if action == "import":
+            check_file(options["file"])
             return weights.import_weights(options["file"], sha256=options["sha256"])
         from ml.weights import KINETICS_URL
 
