@@ -82,7 +82,7 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
     yield "search"
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.locator(".hit details summary").first.click()
+    page.locator(".hit .suppressed summary").first.click()
     page.wait_for_timeout(1500)
     yield "search-playing"
     yield from learning(page, recording, options.second)
@@ -92,6 +92,12 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
         judge.first.click()
         settle(page)
         yield "anomalies"
+    page.goto("/events")
+    located = page.locator(".event-row:has(.quality) a")
+    if located.count():
+        located.first.click()
+        settle(page)
+        yield "event"
     page.evaluate("localStorage.setItem('theme', 'light')")
     page.goto(f"/search?recording={recording}&second={options.second}")
     settle(page)

@@ -101,7 +101,7 @@ def test_hits_are_judged_played_and_unfolded_by_keyboard(page: Page, site: Site)
     page.keyboard.press("Enter")
     expect(clip).to_have_count(0)
 
-    fold = hits.first.locator("details")
+    fold = hits.first.locator(".suppressed")
     fold.locator("summary").click()
     link = fold.get_by_role("link").first
     expect(link).to_be_visible()
