@@ -274,6 +274,20 @@ def locate(recording: Recording, event: str) -> Located:
     )
 
 
+def locate_everywhere(camera: Camera, event: str) -> Iterator[Located]:
+    """Yield what `locate` says of each recording of a camera, where it can say anything.
+
+    Raises:
+        EventError: the camera has no such event.
+    """
+    find(camera, event)
+    for recording in camera.recordings.filter(duration_s__gt=0):
+        try:
+            yield locate(recording, event)
+        except EventError:
+            continue
+
+
 def _read(location: Location) -> Classifier:
     """Return the layer; a damaged file is made anew from the labels."""
     try:

@@ -116,9 +116,12 @@ def _text(data: bytes, name: str) -> str:
     if len(data) > MOST_BYTES:
         raise LabelError(f"{name} is larger than {MOST_BYTES // 2**20} MiB; split it.")
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise LabelError(f"{name} is not text in UTF-8; save it as CSV in UTF-8.") from None
+        text = "\x00"
+    if "\x00" in text:
+        raise LabelError(f"{name} is not text in UTF-8; save it as text in UTF-8.")
+    return text
 
 
 def _rows(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:

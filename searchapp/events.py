@@ -169,17 +169,14 @@ class Book:
     @cached_property
     def elsewhere(self) -> list[Place]:
         """The most probable intervals without a label, over all recordings."""
-        found: list[Place] = []
-        for recording in self._recordings.values():
-            try:
-                located = events.locate(recording, self.location.event)
-            except EventError:
-                continue
-            found += [
-                Place(recording, one.start, one.end, one.peak, one.score)
-                for one in located.intervals
-                if not self._labelled(recording.pk, one.start, one.end)
-            ]
+        located = events.locate_everywhere(self.location.camera, self.location.event)
+        found = [
+            Place(self._recordings[one.recording.pk], run.start, run.end, run.peak, run.score)
+            for one in located
+            if one.recording.pk in self._recordings
+            for run in one.intervals
+            if not self._labelled(one.recording.pk, run.start, run.end)
+        ]
         return sorted(found, key=lambda place: -place.probability)[:MOST_ELSEWHERE]
 
     @cached_property

@@ -121,6 +121,19 @@ def test_six_labels_locate_the_event_everywhere_else(
     assert locator.LOWER_BOUND in found.notes
 
 
+def test_it_is_located_in_every_recording_of_the_camera_and_in_new_footage_at_once(
+    recording: Recording, located: Location
+) -> None:
+    other = add_footage(clips=600, seed=9)
+    found = {one.recording: one for one in events.locate_everywhere(recording.camera, EVENT)}
+    assert set(found) == {recording, other}
+    truth = kinds(other, seed=9) == KIND
+    told = np.array(found[other].probabilities, float)
+    assert measure(told, truth).average_precision > 0.9
+    with pytest.raises(EventError, match="no event named horn"):
+        list(events.locate_everywhere(recording.camera, "horn"))
+
+
 def test_proposals_are_unlabelled_and_a_minute_apart(
     recording: Recording, located: Location
 ) -> None:

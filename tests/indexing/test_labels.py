@@ -201,6 +201,7 @@ def test_one_bad_row_refuses_the_whole_table(
         (b"recording,event,start_s\n", "has no column end_s"),
         (b"recording,event,start_s,end_s\n", "holds no labels"),
         (b"\xff\xfe\x00", "not text in UTF-8"),
+        (b"recording,event,start_s,end_s\na\x00b,siren,1,2\n", "not text in UTF-8"),
         (b'recording,event,start_s,end_s\n1,"siren,2,3\n', "is no CSV"),
         (b"x" * (label_tables.MOST_BYTES + 1), "larger than 10 MiB"),
     ],
