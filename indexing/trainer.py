@@ -49,6 +49,10 @@ UNFIT = "Its checkpoint is damaged or of another shape; start a new training."
 log = logging.getLogger(__name__)
 
 
+class Over(jobs.Hopeless):
+    """A training that can never go on from its checkpoint, with the reason."""
+
+
 def train(job: Job) -> None:
     """Train for a turn; after the last epoch, judge the encoder and let it be built.
 
@@ -56,6 +60,17 @@ def train(job: Job) -> None:
         Hopeless: it cannot go on, with the reason.
         LeaseLost: it was paused, cancelled or taken over; nothing more was written.
     """
+    try:
+        _turn(job)
+    except Over:
+        with transaction.atomic():
+            training = _locked(job)
+            drop_checkpoint(training)
+            training.save()
+        raise
+
+
+def _turn(job: Job) -> None:
     training = _locked(job)
     began = time.monotonic()
     train_part, held_back = read(training)
@@ -94,7 +109,7 @@ def read(training: Training) -> tuple[Corpus, Corpus]:
     """
     found = Chunk.objects.select_related("recording").in_bulk([pk for pk, _ in training.chunks])
     if any(pk not in found or found[pk].features_sha256 != sha for pk, sha in training.chunks):
-        raise jobs.Hopeless(CHANGED)
+        raise Over(CHANGED)
     try:
         whole = footage.read_corpus(found[pk] for pk, _ in training.chunks)
     except FileDamaged as error:
@@ -110,7 +125,7 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except TrainingError as error:
-        raise jobs.Hopeless(error.sentence) from error
+        raise Over(error.sentence) from error
 
 
 def _session(training: Training, corpus: Corpus) -> "Session":
@@ -128,7 +143,7 @@ def _session(training: Training, corpus: Corpus) -> "Session":
             arrays = load_file(checked(training.checkpoint, training.checkpoint_sha256))
             session = Session.resume(corpus, arrays)
         except (FileDamaged, SafetensorError, ValueError, KeyError) as error:
-            raise jobs.Hopeless(UNFIT) from error
+            raise Over(UNFIT) from error
     return session
 
 

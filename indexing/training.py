@@ -31,7 +31,7 @@ RECENT_EPOCHS = 3
 # What the stage of the epochs is called while no worker may be at them.
 STAGES = {
     Training.State.RUNNING: "waiting",
-    Training.State.PAUSED: "waiting",
+    Training.State.PAUSED: "paused",
     Training.State.BUILDING: "done",
     Training.State.DONE: "done",
     Training.State.CANCELLED: "failed",
@@ -210,11 +210,14 @@ def resume(training: Training) -> None:
     """Go on with a paused training, or with one that failed, where its last epoch ended.
 
     Raises:
-        TrainingRefused: it is neither, or the camera has another training by now.
+        TrainingRefused: it is neither, it has failed for good, or the camera has another training
+            by now.
     """
     with _changing(training, Training.State.PAUSED, Training.State.FAILED) as row:
         if row.state == Training.State.FAILED:
             _refuse_second(row.camera)
+            if row.epochs_done and not row.checkpoint:
+                raise TrainingRefused(f"Training {row.pk} cannot go on; start a new one.")
         row.state, row.error, row.finished_at = Training.State.RUNNING, "", None
         row.job = Job.objects.create(kind=Job.Kind.TRAIN, camera=row.camera)
         row.stage = "It waits for a worker."

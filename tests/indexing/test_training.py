@@ -307,6 +307,9 @@ def test_a_checkpoint_of_another_shape_ends_in_a_sentence(
 
     assert row.state == Training.State.FAILED
     assert "no checkpoint of a training" in row.error
+    assert row.checkpoint == ""
+    with pytest.raises(TrainingRefused, match="cannot go on; start a new one"):
+        training.resume(row)
 
 
 def test_a_damaged_checkpoint_ends_in_a_sentence(

@@ -170,14 +170,40 @@ def test_a_training_that_ended_refreshes_the_page(operator: Client, camera: Came
 def test_a_failed_training_says_why_and_can_go_on(operator: Client, camera: Camera) -> None:
     begin(operator, camera)
     Training.objects.update(
-        state=Training.State.FAILED, error="The loss is no number.", curves=[EPOCH], epochs_done=1
+        state=Training.State.FAILED,
+        error="Its worker stopped.",
+        curves=[EPOCH],
+        epochs_done=1,
+        checkpoint="kept",
     )
     for address in ("/encoders", f"/trainings/{Training.objects.get().pk}"):
         page = operator.get(address).text
-        assert "The loss is no number." in page
+        assert "Its worker stopped." in page
         assert "Go on after epoch 1" in page
     operator.post(f"/trainings/{Training.objects.get().pk}/resume")
     assert Training.objects.get().state == Training.State.RUNNING
+
+
+def test_a_training_that_failed_for_good_is_not_offered_again(
+    operator: Client, camera: Camera
+) -> None:
+    begin(operator, camera)
+    Training.objects.update(
+        state=Training.State.FAILED, error="Its checkpoint is damaged.", epochs_done=1
+    )
+    training = Training.objects.get()
+    assert "Go on after" not in operator.get(f"/trainings/{training.pk}").text
+    page = operator.post(f"/trainings/{training.pk}/resume", follow=True).text
+    assert f"Training {training.pk} cannot go on; start a new one." in page
+
+
+def test_a_paused_training_shows_how_far_it_is(operator: Client, camera: Camera) -> None:
+    begin(operator, camera)
+    Training.objects.update(curves=[EPOCH], epochs_planned=20, epochs_done=5)
+    trainings.pause(Training.objects.get())
+    page = " ".join(operator.get("/encoders").text.split())
+    assert "25 %" in page
+    assert '<progress max="20" value="5.0" aria-label="Training">' in page
 
 
 def test_earlier_trainings_are_kept_in_view(operator: Client, camera: Camera) -> None:
