@@ -26,6 +26,8 @@ APART_S = 60
 FOLDS = 5
 # With fewer moments that far apart, what is left to learn from says little about the whole.
 LEAST_MOMENTS = 3
+# Farther from even chances than this, an answer is known beforehand.
+UNSURE = 0.45
 # How many of the most uncertain seconds the most different ones are chosen from.
 POOL = 8
 
@@ -159,9 +161,11 @@ def propose(seconds: Seconds, told: Doubles, count: int) -> Longs:
     """Choose the seconds most worth a label -> their index, at most `count`, best first.
 
     They are the most uncertain by `told` (n,), a minute from each other and from every second that
-    was labelled, and of those the ones that differ most.
+    was labelled, and of those the ones that differ most; fewer where little is in doubt.
     """
-    open_ = np.isfinite(told) & ~near(seconds.at, seconds.at[seconds.truth != 0], APART_S)
+    open_ = (np.abs(told - 0.5) < UNSURE) & ~near(
+        seconds.at, seconds.at[seconds.truth != 0], APART_S
+    )
     pool: list[int] = []
     for index in np.argsort(np.abs(told - 0.5), kind="stable"):
         if open_[index]:
