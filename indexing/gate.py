@@ -29,6 +29,7 @@ class Judgement:
     verdict: dict[str, Any]
     old: Metrics
     new: Metrics
+    crosses: bool = True  # False where pictures and sounds find each other by chance alone
 
 
 def judge(
@@ -66,6 +67,7 @@ def judge(
         verdict=verdict.to_json(),
         old=flat(before) if before else {},
         new=flat(after),
+        crosses=verdict.crosses,
     )
 
 

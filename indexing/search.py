@@ -222,6 +222,11 @@ def _check_modality(
 ) -> None:
     """Refuse a comparison for which the query clip or the encoder lacks something."""
     if query.modality.crossing and not encoder.crossable:
+        if encoder.kind != Encoder.Kind.STARTER and encoder.has_video and encoder.has_audio:
+            raise SearchError(
+                "At this camera pictures and sounds say too little of each other to search one by "
+                "the other; search with picture, with sound or with both."
+            )
         raise SearchError(
             "Pictures and sounds can be compared with each other only after this camera has been "
             "trained; search with picture, with sound or with both."

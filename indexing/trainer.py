@@ -249,7 +249,7 @@ def _entered(
         note=_note(training, judged),
         fitted_on=len(train_part),
         settled=True,
-        crossable=has_video and has_audio and encoder.shared > 0,
+        crossable=has_video and has_audio and encoder.shared > 0 and judged.crosses,
         shared=encoder.shared,
         has_video=has_video,
         has_audio=has_audio,

@@ -57,6 +57,19 @@ def test_each_ruin_is_kept_out_and_named(change: dict[str, Any], reason: str) ->
     assert reason in verdict.sentence
 
 
+def test_where_nothing_seen_is_heard_nearer_neighbours_are_enough_and_crossing_is_off() -> None:
+    nearer = {mode: value + 0.06 for mode, value in OLD.neighbours.items()}
+    verdict = decide(OLD, replace(NEW, crossing=0.47, neighbours=nearer))
+    assert verdict.activate
+    assert not verdict.crosses
+    assert "too little of each other to search one by the other" in verdict.sentence
+    little = {mode: value + 0.02 for mode, value in OLD.neighbours.items()}
+    assert not decide(OLD, replace(NEW, crossing=0.47, neighbours=little)).activate
+    assert decide(OLD, NEW).crosses
+    # What could be crossed stays so.
+    assert not decide(NEW, replace(NEW, crossing=0.47, neighbours=nearer)).activate
+
+
 def test_one_that_is_only_as_good_as_a_trained_one_is_kept_out() -> None:
     assert not decide(NEW, NEW).activate
     assert "no better" in decide(NEW, NEW).sentence
