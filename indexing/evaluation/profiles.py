@@ -6,6 +6,15 @@ from pathlib import Path
 from indexing.evaluation.sources import Composition, Source, Street
 
 MINUTE, HOUR = 60, 3600
+REAL_SOUNDS = (
+    "The same streets; kinds of which there are real sounds are heard by those. No original "
+    "recording is heard in both training and test."
+)
+COMPOSED = (
+    "A fixed camera's video, looped and drifting in light, under a street's ambience and real "
+    "sounds at known times. What happens is heard and never seen, so pictures alone find nothing; "
+    "no original recording is heard in both training and test."
+)
 # The seeds of no stream that anything was tuned on (docs/experiments.md).
 TRAIN_SEEDS = (4101, 4102)
 SAME, SIMILAR, CHALLENGING, NIGHT = "same view", "similar view", "challenging view", "night"
@@ -18,6 +27,7 @@ class Bench:
     name: str
     train: tuple[Source, ...]
     tests: dict[str, Source]  # by role
+    about: str = ""  # what a reader of the report must know of it
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ def with_sounds(profile: Profile, folder: Path) -> Profile:
         "Crossroads with real sounds",
         tuple(sounding(source, 0) for source in first.train[:1]),
         {role: sounding(source, 1) for role, source in first.tests.items()},
+        REAL_SOUNDS,
     )
     return replace(profile, benches=(*profile.benches, bench))
 
@@ -93,5 +104,6 @@ def with_composition(profile: Profile, media: Path) -> Profile:
         "Real video, real sound, composed",
         (Composition("composed", 4301, train_s, media, 0),),
         {SAME: Composition("composed, other recordings", 4302, test_s, media, 1)},
+        COMPOSED,
     )
     return replace(profile, benches=(*profile.benches, bench))

@@ -10,7 +10,7 @@ from typing import Any
 from indexing.evaluation import pictures, tables
 from indexing.evaluation.cells import Store
 from indexing.evaluation.goals import Goal, goals
-from indexing.evaluation.profiles import SAME, Profile
+from indexing.evaluation.profiles import SAME, Bench, Profile
 from indexing.evaluation.runs import Training
 from indexing.evaluation.streams import Stream
 from indexing.evaluation.summary import (
@@ -115,7 +115,7 @@ def _sections(
     for number, bench in enumerate(profile.benches):
         of_bench = results.of(bench=bench.name)
         if of_bench.all:
-            yield from _bench(bench.name, of_bench, captions if number == 0 else {})
+            yield from _bench(bench, of_bench, captions if number == 0 else {})
     first = results.of(bench=profile.benches[0].name)
     yield from _ablations(first)
     yield f"## Time\n\nSeconds for an hour of footage.\n\n{tables.time_table(first.main)}"
@@ -125,9 +125,11 @@ def _sections(
     )
 
 
-def _bench(name: str, results: Results, captions: dict[str, str]) -> Iterator[str]:
-    main = results.main
+def _bench(bench: Bench, results: Results, captions: dict[str, str]) -> Iterator[str]:
+    name, main = bench.name, results.main
     yield f"## {name}: event search\n"
+    if bench.about:
+        yield f"{bench.about}\n"
     for role in main.names("test"):
         yield f"### {role.capitalize()}\n\nMAP@20.\n\n{tables.search_table(main.of(test=role))}"
     same = main.of(test=SAME)
@@ -145,6 +147,8 @@ def _bench(name: str, results: Results, captions: dict[str, str]) -> Iterator[st
         yield _pictures(captions, "roc", "anomalies")
     yield f"## {name}: event location\n\n{LOCATION}"
     for modality, words in tables.MODALITY_NAMES.items():
+        if not any(result.get("location", {}).get(modality) for result in main.all):
+            continue
         table = tables.location_table(main, modality)
         yield f"### By {words} (the paper's Table 1)\n\n{table}"
     kinds = tables.location_kinds_table(main.of(system=OURS))

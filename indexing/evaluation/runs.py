@@ -162,7 +162,14 @@ class _Report:
 
 def _prepare(todo: list[Training], options: Options) -> None:
     streams = {s.key: s for t in todo for s in _streams(t)}
-    for stream in streams.values():
+    waiting = [stream for stream in streams.values() if not stream.prepared]
+    if waiting:
+        length = duration(sum(stream.seconds for stream in waiting))
+        options.say(
+            f"{length} of footage are made first, in {len(waiting)} streams; whatever is done is "
+            "kept when you stop it."
+        )
+    for stream in waiting:
         stream.prepare(jobs=options.jobs, keep_video=options.keep_video)
 
 

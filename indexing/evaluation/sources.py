@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from indexing.evaluation.composition import compose as composed
 from indexing.evaluation.fingerprint import fingerprint
+from indexing.media.errors import MediaError
 from indexing.media.sounds import read_sounds
 from indexing.rendering import record
 from ml.crossroads.light import LightName
@@ -92,8 +93,18 @@ class Composition:
         }
 
     def write(self, out: Path, jobs: int) -> None:
-        """Compose it."""
-        composed.compose(out, self.media, seconds=self.seconds, seed=self.seed, half=self.half)
+        """Compose it, telling the terminal how far it is; MediaError where there is too little."""
+        try:
+            composed.compose(
+                out,
+                self.media,
+                seconds=self.seconds,
+                seed=self.seed,
+                half=self.half,
+                name=f"Composing {self.name}",
+            )
+        except ValueError as error:
+            raise MediaError(f"{self.name} cannot be composed: {error}") from error
 
 
 def digest(value: object) -> str:

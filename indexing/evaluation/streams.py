@@ -70,13 +70,17 @@ class Stream:
         rows = truth.read((self.folder / TRUTH).read_text(encoding="utf-8"))
         return Truth.of(rows, self.seconds)
 
+    @property
+    def prepared(self) -> bool:
+        """Whether its features and its truth are there."""
+        return self._features_path().is_file() and (self.folder / TRUTH).is_file()
+
     def prepare(self, *, jobs: int, keep_video: bool = True) -> None:
         """Make what is missing of the recording, its truth, its features and its thumbnails."""
-        features = self._features_path()
-        if features.is_file() and (self.folder / TRUTH).is_file():
+        if self.prepared:
             return
         self._ensure_video(jobs)
-        self._describe(features)
+        self._describe(self._features_path())
         if not keep_video:
             (self.folder / VIDEO).unlink(missing_ok=True)
 

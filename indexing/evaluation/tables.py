@@ -43,7 +43,7 @@ def by_system(results: Results, columns: Sequence[Column], *, best: bool = True)
                 [name, f"did not converge: {failed[0]['failed']}", *[None] * (len(line) - 1)]
             )
     if not rows:
-        return "Too little footage: nothing here could be measured.\n"
+        return "Too little happens in this footage: nothing here could be measured.\n"
     return markdown(["system", *(title for title, _ in columns)], rows)
 
 

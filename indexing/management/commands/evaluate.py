@@ -9,7 +9,9 @@ from django.core.management.base import CommandParser
 
 from indexing.commands import Command as BaseCommand
 from indexing.commands import Failure
+from indexing.evaluation.composition.compose import lacking
 from indexing.evaluation.profiles import PROFILES, Profile, with_composition, with_sounds
+from indexing.media.sounds import read_sounds
 
 MOST_JOBS = os.cpu_count() or 1
 
@@ -88,6 +90,10 @@ class Command(BaseCommand):
         for name in ("sounds", "media"):
             if options[name] and not options[name].is_dir():
                 raise Failure(f"There is no folder {options[name]}.")
+        if options["sounds"]:
+            read_sounds(options["sounds"], half=0)  # or else it says what is wrong before hours
+        if options["media"] and (parts := lacking(options["media"])):
+            raise Failure(f"{options['media']} has no {parts[0]}, of which streams are composed.")
         for name in ("efficientnet", "adapa"):
             if options[name] and not options[name].is_file():
                 raise Failure(f"There is no file {options[name]}.")

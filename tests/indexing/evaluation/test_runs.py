@@ -178,6 +178,8 @@ def test_every_row_makes_its_system() -> None:
         (["--only", "Oracle"], "There is no system “Oracle”"),
         (["--sounds", "/no/such/folder"], "There is no folder /no/such/folder."),
         (["--adapa", "/no/such/file"], "There is no file /no/such/file."),
+        (["--media", "/etc/ssl"], "/etc/ssl has no video/traffic_camera.mp4, of which"),
+        (["--sounds", "/etc/ssl"], "No known class of sound is in /etc/ssl"),
     ],
 )
 def test_bad_arguments_are_one_sentence(
