@@ -49,9 +49,6 @@ document.addEventListener(
   true,
 );
 
-// On a small screen the places scroll sideways; the one that is shown is in sight.
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-
 // A picture that is not there yet is blank instead of a broken image.
 document.addEventListener(
   "error",

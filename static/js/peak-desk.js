@@ -8,7 +8,10 @@ class PeakDesk extends HTMLElement {
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
     this.addEventListener("click", (event) => this.clicked(event));
-    this.querySelector(".queue-item[aria-current]")?.scrollIntoView({ block: "nearest" });
+    // Within its list alone: on a small screen the page would leave the timeline behind.
+    const current = this.querySelector(".queue-item[aria-current]");
+    const list = current?.closest(".queue-list");
+    if (list) list.scrollTop = current.offsetTop - list.offsetTop - list.clientHeight / 2;
   }
 
   disconnectedCallback() {
