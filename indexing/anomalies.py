@@ -9,7 +9,7 @@ import numpy as np
 
 from indexing import normal
 from indexing.files import FileDamaged
-from indexing.models import Camera, Encoder, Recording, Work
+from indexing.models import Camera, Recording, Work
 from indexing.normal import LEAST_CLIPS, Doubles, Normal, Score
 from indexing.progress import duration
 from ml import anomaly
@@ -115,7 +115,7 @@ def _known(camera: Camera, score: Score) -> Normal:
             f"Nothing of {camera} has been embedded yet; it is still being ingested."
         )
     if score is Score.CROSS and not encoder.crossable:
-        if encoder.kind != Encoder.Kind.STARTER and encoder.has_video and encoder.has_audio:
+        if encoder.learnt_no_crossing:
             raise AnomalyError(
                 "At this camera pictures and sounds say too little of each other to be compared; "
                 "use the combined score or the neighbour score."

@@ -160,6 +160,12 @@ class Encoder(models.Model):
         return f"{self.get_kind_display()} {self.version} of {self.camera.name}"
 
     @property
+    def learnt_no_crossing(self) -> bool:
+        """Whether it learnt pictures and sounds, and they find each other by chance alone."""
+        learnt = self.kind != self.Kind.STARTER and self.has_video and self.has_audio
+        return learnt and not self.crossable
+
+    @property
     def needs_mel(self) -> bool:
         """Whether it embeds the log-mels themselves, which are read only for that."""
         return self.kind == self.Kind.EPG

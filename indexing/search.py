@@ -222,7 +222,7 @@ def _check_modality(
 ) -> None:
     """Refuse a comparison for which the query clip or the encoder lacks something."""
     if query.modality.crossing and not encoder.crossable:
-        if encoder.kind != Encoder.Kind.STARTER and encoder.has_video and encoder.has_audio:
+        if encoder.learnt_no_crossing:
             raise SearchError(
                 "At this camera pictures and sounds say too little of each other to search one by "
                 "the other; search with picture, with sound or with both."

@@ -148,7 +148,7 @@ def _nothing_gained(old: Measures, new: Measures) -> str:
     if now > was:
         return ""
     if new.truth and old.truth:
-        was, now = _found(old.truth), _found(new.truth)
+        was, now = _mean(old.truth), _mean(new.truth)
         return f"the new one finds no more of what was labelled ({was:.2f} before, {now:.2f} now)"
     return f"the new one is no better ({was:.3f} before, {now:.3f} now)"
 
@@ -160,7 +160,7 @@ def _told(old: Measures, new: Measures) -> str:
         ("locates what was labelled better", old.location, new.location),
     )
     for better, before, after in words:
-        if before and after and (now := _found(after)) > (was := _found(before)):
+        if before and after and (now := _mean(after)) > (was := _mean(before)):
             return f"it {better} ({was:.2f} before, {now:.2f} now)"
     return ""
 
@@ -169,7 +169,7 @@ def _gain(old: Measures | None, new: Measures) -> str:
     if old is not None and (told := _told(old, new)):
         return told
     if old is not None and new.crossing is not None and not _crosses(new):
-        was, now = (float(np.mean(list(m.neighbours.values()))) for m in (old, new))
+        was, now = _mean(old.neighbours), _mean(new.neighbours)
         return (
             f"it holds neighbouring seconds closer ({was:.2f} before, {now:.2f} now), though here "
             "pictures and sounds say too little of each other to search one by the other"
@@ -182,9 +182,9 @@ def _gain(old: Measures | None, new: Measures) -> str:
     return "it holds moments that belong together closer on footage it had not seen"
 
 
-def _found(truth: dict[str, float]) -> float:
-    """Mean over the ways to search; none of them may have fallen by more than its tolerance."""
-    return float(np.mean(list(truth.values())))
+def _mean(by_mode: dict[str, float]) -> float:
+    """Mean over the ways to search; each has been held to its own tolerance already."""
+    return float(np.mean(list(by_mode.values())))
 
 
 def _balance(measures: Measures) -> float:
