@@ -492,3 +492,7 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+# Rows in a file of their own, which Django knows only through this module.
+import indexing.casework  # noqa: E402, F401
