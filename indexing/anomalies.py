@@ -14,17 +14,14 @@ from indexing.normal import LEAST_CLIPS, Doubles, Normal, Score
 from indexing.progress import duration
 from ml import anomaly
 from ml.anomaly import SIGMA, Part, Threshold
+from ml.refusal import Refusal
 
 # With less than this, the new is easily taken for odd, and what happened twice for ordinary.
 ENOUGH_CLIPS = 3600
 
 
-class AnomalyError(Exception):
+class AnomalyError(Refusal):
     """A question that cannot be answered, with a sentence that says why and what to do."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

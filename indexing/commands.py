@@ -15,31 +15,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from indexing.anomalies import AnomalyError
 from indexing.clock import read_moment, read_second
-from indexing.events import EventError
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
-from indexing.intake import IntakeError
-from indexing.labels import LabelError
-from indexing.media.errors import MediaError
 from indexing.models import Camera, Recording
-from indexing.registry import RegistryError
-from indexing.search import SearchError
-from indexing.training import TrainingRefused
-
-SENTENCES = (
-    AnomalyError,
-    EventError,
-    IntakeError,
-    LabelError,
-    MediaError,
-    RegistryError,
-    SearchError,
-    TrainingRefused,
-)
+from ml.refusal import Refusal
 
 
-class Failure(Exception):
+class Failure(Refusal):
     """The command cannot do what was asked, for the reason in its sentence."""
 
 
@@ -72,9 +54,9 @@ class Command(BaseCommand):
         except Misuse as error:
             self.stderr.write(str(error))
             raise SystemExit(2) from None
-        except SENTENCES as error:
+        except Refusal as error:
             self.fail(error.sentence)
-        except (Failure, FileDamaged) as error:
+        except FileDamaged as error:
             self.fail(str(error))
         except OperationalError as error:
             if disk_is_full():

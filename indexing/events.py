@@ -25,6 +25,7 @@ from indexing.switching import OPEN, unlink
 from indexing.vectors.snapshot import Longs, Mask, Snapshot
 from ml.localization import Classifier, Floats, joint_rows
 from ml.locating import Quality, Truth
+from ml.refusal import Refusal
 
 # With fewer there is no telling what they have in common.
 LEAST_LABELS = 5
@@ -34,12 +35,8 @@ PAUSE_S = 2
 RECORDING_BITS = 32
 
 
-class EventError(Exception):
+class EventError(Refusal):
     """A question about an event that cannot be answered, with a sentence that says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from indexing import jobs
 from indexing.files import BLOCK, absolute, checksum, disk_sentence, settle_folder
 from indexing.models import Camera, Job, Recording
+from ml.refusal import Refusal
 
 # Room left on the disk for features, thumbnails and a playable copy, beside the file itself.
 HEADROOM = 256 * 2**20
@@ -26,12 +27,8 @@ LONGEST_NAME = 100
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
-class IntakeError(Exception):
+class IntakeError(Refusal):
     """A file could not be taken in; nothing was published."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 class Readable(Protocol):

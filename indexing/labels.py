@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from indexing import events
 from indexing.models import Camera, Label, LabelChange, Recording
+from ml.refusal import Refusal
 
 LONGEST_NAME = 100
 LONGEST_NOTE = 2000
@@ -22,12 +23,8 @@ LONGEST_NOTE = 2000
 ABSENT = "not "
 
 
-class LabelError(Exception):
+class LabelError(Refusal):
     """A label that cannot be made or changed, with a sentence that says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

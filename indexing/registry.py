@@ -16,18 +16,15 @@ from indexing.embedding import intact
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Training
 from indexing.search import Hit, SearchQuery, SearchResult, search
 from indexing.switching import OPEN, embedded, locked, missing, put_in_use, unlink
+from ml.refusal import Refusal
 
 # Two encoders may choose neighbouring seconds of one event. The window of the search would be too
 # wide: twenty hits a minute apart cover 40 minutes, so that every hit would be in common.
 SAME_MOMENT_S = 5
 
 
-class RegistryError(Exception):
+class RegistryError(Refusal):
     """What cannot be done with an encoder, with a sentence that says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

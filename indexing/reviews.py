@@ -12,6 +12,7 @@ from indexing.camera_scores import CameraScores, Found
 from indexing.likeness import Likeness, Moment
 from indexing.models import Camera, Recording, Review
 from ml.anomaly import Part
+from ml.refusal import Refusal
 
 LONGEST_NOTE = 2000
 # What a second judged by one account tells about others is looked up among so many judgements.
@@ -19,12 +20,8 @@ MOST_EXAMPLES = 500
 CONFIRMED, DISMISSED = Review.Verdict.CONFIRMED, Review.Verdict.DISMISSED
 
 
-class ReviewError(Exception):
+class ReviewError(Refusal):
     """A review that cannot be kept, with a sentence that says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def reviews_of(user: User, camera: Camera) -> QuerySet[Review]:

@@ -13,17 +13,14 @@ from indexing.publishing import begins, read_features
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
+from ml.refusal import Refusal
 
 MOST_HITS = 500
 LONGEST_EXCLUSION_S = 24 * 3600
 
 
-class SearchError(Exception):
+class SearchError(Refusal):
     """A search that cannot be answered, with a sentence that says why and what to do."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 class With(StrEnum):

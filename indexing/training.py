@@ -21,6 +21,7 @@ from indexing.progress import duration
 from indexing.status import Stage
 from indexing.switching import embedded, missing, unlink
 from ml.method import METHODS, Method
+from ml.refusal import Refusal
 
 # After the fifth that is held back, and a minute or two beside it, this leaves ml.training enough.
 LEAST_CLIPS = 600
@@ -41,12 +42,8 @@ STAGES = {
 Settings = Mapping[str, Any]
 
 
-class TrainingRefused(Exception):
+class TrainingRefused(Refusal):
     """A training that cannot begin, go on or be stopped, with a sentence that says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from safetensors import safe_open
 
+from ml.refusal import Refusal
 from ml.runtime import RANDOM_SEED
 
 TIMEOUT_S = 30
@@ -25,13 +26,8 @@ BLOCK = 2**20
 Progress = Callable[[int, int | None], None]
 
 
-class WeightsUnavailableError(Exception):
+class WeightsUnavailableError(Refusal):
     """Weights that could not be had; `sentence` says why and what to do."""
-
-    @property
-    def sentence(self) -> str:
-        """One plain sentence for the person who asked."""
-        return str(self)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.corpus import Corpus
+from ml.refusal import Refusal
 from ml.schedule import Sides
 
 # Five minutes of clips: with less, nothing comes back often enough to be told from chance.
@@ -18,13 +19,8 @@ UNCHANGING = 1e-6
 STILL_DB, STILL_SHARE = 0.5, 0.95
 
 
-class TrainingError(Exception):
+class TrainingError(Refusal):
     """A training that cannot begin or go on; `sentence` says why."""
-
-    @property
-    def sentence(self) -> str:
-        """One plain sentence: what is wrong and what to do."""
-        return str(self)
 
 
 @dataclass(frozen=True, eq=False)

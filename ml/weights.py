@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ml.encoders import video_encoder
+from ml.refusal import Refusal
 
 KINETICS_URL = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/X3D_M.pyth"
 KINETICS = "kinetics-400"
@@ -28,13 +29,8 @@ _CLASSIFIER = "blocks.5.proj."
 State = dict[str, Tensor]
 
 
-class WeightsError(Exception):
+class WeightsError(Refusal):
     """Weights that cannot be used; `sentence` says why, for the person who brought the file."""
-
-    @property
-    def sentence(self) -> str:
-        """One plain sentence: what is wrong and what to do."""
-        return str(self)
 
 
 @dataclass(frozen=True)

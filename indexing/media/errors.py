@@ -1,12 +1,11 @@
-class MediaError(Exception):
+from ml.refusal import Refusal
+
+
+class MediaError(Refusal):
     """A recording, or the machine reading it, cannot do what was asked.
 
     `sentence` is shown to people as it is: what is wrong, where, and what to do about it.
     """
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def file_gone() -> MediaError:

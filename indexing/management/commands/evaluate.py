@@ -47,33 +47,29 @@ class Command(BaseCommand):
         from indexing.evaluation.report import write_report
         from indexing.evaluation.runs import Options, plan, run
         from indexing.evaluation.systems import Weights, ablation_rows, main_rows
-        from ml.weights import WeightsError
 
         profile = self._profile(options)
         self._check(options)
-        try:
-            weights = Weights.found(options["efficientnet"], options["adapa"])
-            rows = main_rows(weights)
-            if profile.ablations:
-                rows += ablation_rows(weights)
-            self._refuse_unknown(options["only"], [row.name for row in rows])
-            root = Path(settings.REPRISE_DATA) / "evaluation"
-            trainings = plan(profile, rows, root / "streams")
-            store = _store(root)
-            if not options["report_only"]:
-                budget = options["minutes_budget"]
-                chosen = Options(
-                    jobs=options["jobs"],
-                    only=tuple(options["only"]),
-                    budget_s=float("inf") if budget is None else 60 * budget,
-                    keep_video=not options["discard_video"],
-                    any_code=options["any_code"],
-                    efficientnet=options["efficientnet"],
-                    say=self.say,
-                )
-                run(trainings, store, chosen)
-        except WeightsError as error:
-            raise Failure(str(error)) from error
+        weights = Weights.found(options["efficientnet"], options["adapa"])
+        rows = main_rows(weights)
+        if profile.ablations:
+            rows += ablation_rows(weights)
+        self._refuse_unknown(options["only"], [row.name for row in rows])
+        root = Path(settings.REPRISE_DATA) / "evaluation"
+        trainings = plan(profile, rows, root / "streams")
+        store = _store(root)
+        if not options["report_only"]:
+            budget = options["minutes_budget"]
+            chosen = Options(
+                jobs=options["jobs"],
+                only=tuple(options["only"]),
+                budget_s=float("inf") if budget is None else 60 * budget,
+                keep_video=not options["discard_video"],
+                any_code=options["any_code"],
+                efficientnet=options["efficientnet"],
+                say=self.say,
+            )
+            run(trainings, store, chosen)
         out = options["out"] or _default_out(profile, root)
         document = write_report(out, profile, trainings, store, any_code=options["any_code"])
         self.answer(document, [f"The report is {out / 'README.md'}."], as_json=options["json"])

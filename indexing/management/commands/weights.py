@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from indexing import ingest, weights
 from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, check_file
+from indexing.commands import check_file
 
 RANDOM = "The trunk has random weights; searches use the foreground and the sound alone."
 
@@ -31,10 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *, action: str, **options: Any) -> None:
         as_json = bool(options["json"])
-        try:
-            found = self._run(action, options)
-        except (weights.WeightsUnavailableError, _weights_error()) as error:
-            raise Failure(str(error)) from error
+        found = self._run(action, options)
         if found is None:
             self.answer({"name": None, "pretrained": False}, [RANDOM], as_json=as_json)
             return
@@ -72,9 +69,3 @@ class Command(BaseCommand):
                 self.say(f"{done / 1e6:.1f}{of} MB")
 
         return tell
-
-
-def _weights_error() -> type[Exception]:
-    from ml.weights import WeightsError
-
-    return WeightsError
