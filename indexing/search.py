@@ -1,6 +1,6 @@
 """The door to search: a query clip in, every other time something like it happened out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,10 +13,13 @@ from indexing.publishing import begins, read_features
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
+from indexing.vectors.snapshot import Snapshot
 from ml.refusal import Refusal
 
 MOST_HITS = 500
 LONGEST_EXCLUSION_S = 24 * 3600
+
+Snapshots = Callable[[Encoder], Snapshot]
 
 
 class SearchError(Refusal):
@@ -113,18 +116,11 @@ def search(query: SearchQuery) -> SearchResult:
     Raises:
         SearchError: the query cannot be answered.
     """
-    _check(query)
-    recording = _recording(query)
-    encoder = _encoder(query, recording)
-    probe = _probe(query, recording, encoder)
-    _check_modality(query, recording, encoder, probe)
-    fields = [
-        _field(query, recording, other, probe if other == encoder else None)
-        for other in _encoders(query, recording, encoder)
-    ]
+    asked = ask(query)
+    encoder, probe, fields = asked.encoder, asked.probe, list(asked.fields().values())
     selection = rank_fields(fields, hits=query.k, window=query.exclusion_s)
     names = _Names()
-    pending = _pending(query, recording)
+    pending = _pending(query, asked.recording)
     return SearchResult(
         query=query,
         encoder_id=encoder.pk,
@@ -139,6 +135,56 @@ def search(query: SearchQuery) -> SearchResult:
         hits=tuple(names.hit(rank, scored) for rank, scored in enumerate(selection.hits, 1)),
         notes=tuple(_notes(query, probe, fields, len(selection.hits), pending)),
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query that can be answered: its recording, its encoder, and its clip as that embeds it."""
+
+    query: SearchQuery
+    recording: Recording
+    encoder: Encoder
+    probe: Probe
+
+    def fields(self) -> dict[Encoder, Field]:
+        """Return the clips to search, by the encoder that embedded them."""
+        return {
+            other: self.field(other, snapshots.current(other))
+            for other in _encoders(self.query, self.recording, self.encoder)
+        }
+
+    def field(self, encoder: Encoder, snapshot: Snapshot) -> Field:
+        """Return those clips of a snapshot that the filters admit (rule 6)."""
+        query, recording = self.query, self.recording
+        own = encoder == self.encoder
+        probe = self.probe if own else _probe_by(encoder, recording, query.second)
+        return Field(
+            snapshot=snapshot,
+            probe=probe,
+            weights=probe.weights(query.modality, query.audio_weight),
+            eligible=snapshot.admitted(
+                cameras=query.cameras or (recording.camera.name,),
+                recordings=query.recordings,
+                since=query.since.timestamp() if query.since else None,
+                until=query.until.timestamp() if query.until else None,
+            ),
+            origin=(recording.camera.name, round(recording.start.timestamp()) + query.second),
+            shared=encoder.shared,
+        )
+
+
+def ask(query: SearchQuery, snapshot_of: Snapshots = snapshots.current) -> Asked:
+    """Find what a query needs; ``snapshot_of`` gives the clips among which the query itself is.
+
+    Raises:
+        SearchError: the query cannot be answered.
+    """
+    _check(query)
+    recording = _recording(query)
+    encoder = _encoder(query, recording)
+    probe = _probe(query, recording, snapshot_of(encoder))
+    _check_modality(query, recording, encoder, probe)
+    return Asked(query, recording, encoder, probe)
 
 
 def _check(query: SearchQuery) -> None:
@@ -194,9 +240,8 @@ def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
     return recording.camera.encoder
 
 
-def _probe(query: SearchQuery, recording: Recording, encoder: Encoder) -> Probe:
-    """Return the query clip as this encoder embedded it."""
-    snapshot = snapshots.current(encoder)
+def _probe(query: SearchQuery, recording: Recording, snapshot: Snapshot) -> Probe:
+    """Return the query clip as the snapshot's encoder embedded it."""
     row = snapshot.row(recording.pk, query.second)
     if row is None:
         raise SearchError(_why_absent(recording, query.second))
@@ -260,28 +305,6 @@ def _left_out(query: SearchQuery) -> list[str]:
         return []
     cameras = Camera.objects.filter(name__in=query.cameras, encoder__crossable=False)
     return sorted(cameras.values_list("name", flat=True))
-
-
-def _field(
-    query: SearchQuery, recording: Recording, encoder: Encoder, probe: Probe | None
-) -> Field:
-    """Return the clips that one encoder embedded and the filters admit (rule 6)."""
-    if probe is None:
-        probe = _probe_by(encoder, recording, query.second)
-    snapshot = snapshots.current(encoder)
-    return Field(
-        snapshot=snapshot,
-        probe=probe,
-        weights=probe.weights(query.modality, query.audio_weight),
-        eligible=snapshot.admitted(
-            cameras=query.cameras or (recording.camera.name,),
-            recordings=query.recordings,
-            since=query.since.timestamp() if query.since else None,
-            until=query.until.timestamp() if query.until else None,
-        ),
-        origin=(recording.camera.name, round(recording.start.timestamp()) + query.second),
-        shared=encoder.shared,
-    )
 
 
 def _probe_by(encoder: Encoder, recording: Recording, second: int) -> Probe:
