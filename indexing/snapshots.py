@@ -58,6 +58,19 @@ def current(encoder: Encoder) -> Snapshot:
         return snapshot
 
 
+def of_shard(shard: Shard) -> Snapshot:
+    """Return the clips of one shard alone, for which no others need be read.
+
+    Raises:
+        FileDamaged: its bytes are not the recorded ones; its chunk is queued to be made anew.
+    """
+    embeddings = _read(shard)
+    if embeddings is None:
+        raise FileDamaged(f"{shard} is damaged and is being made again.")
+    empty = Snapshot.empty(embeddings.video.shape[1], embeddings.audio.shape[1])
+    return empty.extended([(_place(shard), embeddings)])
+
+
 def forget() -> None:
     """Drop every snapshot; the next search reads the shards again."""
     with _cache.lock:

@@ -13,7 +13,9 @@ from searchapp.views import (
     labels,
     library,
     media,
+    notifications,
     recording,
+    saved,
     search,
     training,
     upload,
@@ -66,6 +68,13 @@ urlpatterns = [
     path("trainings/<int:pk>/pause", training.pause, name="pause"),
     path("trainings/<int:pk>/resume", training.resume, name="resume"),
     path("trainings/<int:pk>/cancel", training.cancel, name="cancel"),
+    path("saved", saved.saved_searches, name="saved-searches"),
+    path("saved/<int:pk>", saved.saved_search, name="saved-search"),
+    path("saved/<int:pk>/rename", saved.rename, name="rename-saved"),
+    path("saved/<int:pk>/delete", saved.delete, name="delete-saved"),
+    path("notifications", notifications.notifications, name="notifications"),
+    path("notifications/bell", notifications.bell, name="bell"),
+    path("notifications/read", notifications.read, name="read-notifications"),
     path("healthz", health.healthz, name="healthz"),
 ]
 

@@ -1,0 +1,102 @@
+"""What an account keeps of its work: its own saved searches, notifications, bookmarks and cases."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+
+from indexing.casework import Notification, SavedSearch
+from indexing.models import Recording
+from indexing.saved import Replay, question, saved_of
+from indexing.search import SearchQuery, With
+from searchapp.selectors import Viewer, may_see, recordings_for
+
+
+def person(user: Viewer) -> User:
+    """Return the account, which has a role.
+
+    Raises:
+        PermissionDenied: it has none.
+    """
+    if not (isinstance(user, User) and may_see(user)):
+        raise PermissionDenied("Ask an admin for a role to save searches and collect moments.")
+    return user
+
+
+def saved_for(user: Viewer, pk: int) -> SavedSearch:
+    """Return one of the account's saved searches; Http404 where it has no such one."""
+    return get_object_or_404(saved_of(person(user)), pk=pk)
+
+
+def notifications_for(user: Viewer) -> QuerySet[Notification]:
+    """Return what the account's standing searches have found, the newest first."""
+    found = Notification.objects.filter(recording__in=recordings_for(user))
+    if not isinstance(user, User):
+        return found.none()
+    found = found.filter(saved__user=user).select_related("saved", "recording__camera")
+    return found.prefetch_related("deliveries")
+
+
+def unread(user: Viewer) -> int:
+    """Return how many notifications the account has not read."""
+    return notifications_for(user).filter(read_at=None).count()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A moment of a replayed ranking; recording is None where it was deleted or may not be seen."""
+
+    hit: dict[str, Any]
+    then: dict[str, Any] | None
+    now: dict[str, Any] | None
+    said: str
+    recording: Recording | None
+
+
+def lines(user: Viewer, found: Replay) -> list[Line]:
+    """Return the moments of a replay with the recordings that this account may see."""
+    shown = [(row.now or row.then or {}, row) for row in found.rows]
+    seen = recordings_for(user).in_bulk([hit["recording"] for hit, _ in shown])
+    return [
+        Line(hit, row.then, row.now, row.said, seen.get(hit["recording"])) for hit, row in shown
+    ]
+
+
+def link(query: SearchQuery) -> str:
+    """Return the parameters of a query as the search page and the comparison take them."""
+    pairs: list[tuple[str, object]] = [
+        ("recording", query.recording_id),
+        ("second", query.second),
+        ("with", query.modality.value),
+        ("weight", query.audio_weight),
+        ("k", query.k),
+        ("exclusion", query.exclusion_s),
+        *(("camera", name) for name in query.cameras),
+        *(("within", number) for number in query.recordings),
+    ]
+    times = (("since", query.since), ("until", query.until))
+    return urlencode(pairs + [(name, at.isoformat()) for name, at in times if at])
+
+
+def terms(saved: SavedSearch) -> list[str]:
+    """Return in words how a saved search compares and where it looks."""
+    query = question(saved)
+    ways = {
+        With.JOINT: f"picture and sound, sound counting {query.audio_weight:.0%}",
+        With.VIDEO: "picture",
+        With.AUDIO: "sound",
+        With.VIDEO_TO_AUDIO: "picture finds sound",
+        With.AUDIO_TO_VIDEO: "sound finds picture",
+    }
+    said = [ways[query.modality], f"{query.k} hits, at least {query.exclusion_s} s apart"]
+    if query.cameras:
+        said.append("cameras: " + ", ".join(query.cameras))
+    if query.recordings:
+        said.append(f"only {len(query.recordings)} chosen recordings")
+    said += [f"from {query.since:%d %b %Y %H:%M %Z}"] if query.since else []
+    said += [f"until {query.until:%d %b %Y %H:%M %Z}"] if query.until else []
+    return said
