@@ -3,62 +3,43 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+
+import numpy as np
 
 from indexing import snapshots
-from indexing.embedding import embed
-from indexing.files import FileDamaged
 from indexing.models import Camera, Chunk, Encoder, Recording, Work
-from indexing.publishing import begins, read_features
+from indexing.probes import Known, known, probe
+from indexing.query import (
+    LONGEST_EXCLUSION_S,
+    MOST_HITS,
+    Clip,
+    SearchError,
+    SearchQuery,
+    With,
+    check,
+)
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
 from indexing.vectors.snapshot import Snapshot
-from ml.refusal import Refusal
+from ml.feedback import chance
 
-MOST_HITS = 500
-LONGEST_EXCLUSION_S = 24 * 3600
+__all__ = [
+    "LONGEST_EXCLUSION_S",
+    "MOST_HITS",
+    "Asked",
+    "Clip",
+    "Hit",
+    "Neighbour",
+    "SearchError",
+    "SearchQuery",
+    "SearchResult",
+    "With",
+    "ask",
+    "search",
+]
 
 Snapshots = Callable[[Encoder], Snapshot]
-
-
-class SearchError(Refusal):
-    """A search that cannot be answered, with a sentence that says why and what to do."""
-
-
-class With(StrEnum):
-    """What of the query is compared with what of the others."""
-
-    JOINT = "joint"
-    VIDEO = "video"
-    AUDIO = "audio"
-    VIDEO_TO_AUDIO = "video-to-audio"
-    AUDIO_TO_VIDEO = "audio-to-video"
-
-    @property
-    def crossing(self) -> bool:
-        """Whether pictures are compared with sounds, which takes a trained encoder."""
-        return self in {With.VIDEO_TO_AUDIO, With.AUDIO_TO_VIDEO}
-
-
-@dataclass(frozen=True)
-class SearchQuery:
-    """A search that can be repeated: which clip, compared how, among which others.
-
-    Without ``cameras`` the query's own camera is searched. ``since`` is included, ``until`` is not.
-    """
-
-    recording_id: int
-    second: int
-    modality: With = With.JOINT
-    audio_weight: float = 0.5
-    k: int = 20
-    exclusion_s: int = 60
-    cameras: tuple[str, ...] = ()
-    recordings: tuple[int, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-    encoder_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,11 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Hit:
-    """One other time; percentile is the share (0-100) of the searched clips that are farther."""
+    """One other time; percentile is the share (0-100) of the searched clips that rank after it.
+
+    ``distance`` is to the query, the mean where that is several clips. Where hits were judged,
+    ``chance`` (0-1) is how likely this one is meant, and they are ranked by it.
+    """
 
     rank: int
     recording_id: int
@@ -86,6 +71,7 @@ class Hit:
     audio_distance: float | None
     percentile: float
     suppressed: tuple[Neighbour, ...]
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,19 +93,20 @@ class SearchResult:
 
 
 def search(query: SearchQuery) -> SearchResult:
-    """Rank the other clips by Eq. 5 and keep truly different moments.
+    """Rank the other clips by Eq. 5, or by what judged hits taught, and keep different moments.
 
+    Nothing within the window of the query, of what was marked "this" or of a better hit is one.
     Cameras that share the query's encoder are ranked by distance. Where cameras with encoders of
-    their own are searched too, the query is embedded by each of them and the hits are ranked by
-    percentile, since distances of different encoders are not comparable (rule 4).
+    their own are searched too, each embeds the query and the hits are ranked by percentile, since
+    distances of different encoders are not comparable (rule 4).
 
     Raises:
         SearchError: the query cannot be answered.
     """
     asked = ask(query)
-    encoder, probe, fields = asked.encoder, asked.probe, list(asked.fields().values())
+    encoder, first, fields = asked.encoder, asked.probe, list(asked.fields().values())
     selection = rank_fields(fields, hits=query.k, window=query.exclusion_s)
-    names = _Names()
+    names = _Names(refined=query.refined)
     pending = _pending(query, asked.recording)
     return SearchResult(
         query=query,
@@ -127,98 +114,85 @@ def search(query: SearchQuery) -> SearchResult:
         encoder_kind=encoder.kind,
         settled=encoder.settled,
         crossable=encoder.crossable,
-        has_video=probe.video is not None,
-        has_audio=probe.audio is not None,
+        has_video=first.video is not None,
+        has_audio=first.audio is not None,
         clips_searched=selection.searched,
         clips_pending=pending,
         around_query=tuple(names.neighbour(f, r) for f, r in selection.around_query),
         hits=tuple(names.hit(rank, scored) for rank, scored in enumerate(selection.hits, 1)),
-        notes=tuple(_notes(query, probe, fields, len(selection.hits), pending)),
+        notes=tuple(_notes(query, first, fields, len(selection.hits), pending)),
     )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A query that can be answered: its recording, its encoder, and its clip as that embeds it."""
+    """A query that can be answered: its clips and marks, its encoder, and how that embeds them."""
 
     query: SearchQuery
-    recording: Recording
     encoder: Encoder
-    probe: Probe
+    clips: tuple[Known, ...]
+    this: tuple[Known, ...]
+    not_this: tuple[Known, ...]
+    snapshot_of: Snapshots
+
+    @property
+    def recording(self) -> Recording:
+        """The recording of the query's first clip."""
+        return self.clips[0].recording
+
+    @property
+    def probe(self) -> Probe:
+        """The query's first clip as its encoder embeds it."""
+        return self._probes(self.encoder, self.clips[:1])[0]
+
+    def _probes(self, encoder: Encoder, clips: tuple[Known, ...]) -> list[Probe]:
+        return [probe(encoder, self.snapshot_of(encoder), clip) for clip in clips]
 
     def fields(self) -> dict[Encoder, Field]:
         """Return the clips to search, by the encoder that embedded them."""
         return {
             other: self.field(other, snapshots.current(other))
-            for other in _encoders(self.query, self.recording, self.encoder)
+            for other in _encoders(self.query, self.encoder)
         }
 
     def field(self, encoder: Encoder, snapshot: Snapshot) -> Field:
         """Return those clips of a snapshot that the filters admit (rule 6)."""
-        query, recording = self.query, self.recording
-        own = encoder == self.encoder
-        probe = self.probe if own else _probe_by(encoder, recording, query.second)
+        query = self.query
+        eligible = snapshot.admitted(
+            cameras=query.cameras or (self.recording.camera.name,),
+            recordings=query.recordings,
+            since=query.since.timestamp() if query.since else None,
+            until=query.until.timestamp() if query.until else None,
+        )
+        refused = [snapshot.row(clip.recording.pk, clip.second) for clip in self.not_this]
+        eligible[np.array([row for row in refused if row is not None], np.int64)] = False
         return Field(
             snapshot=snapshot,
-            probe=probe,
-            weights=probe.weights(query.modality, query.audio_weight),
-            eligible=snapshot.admitted(
-                cameras=query.cameras or (recording.camera.name,),
-                recordings=query.recordings,
-                since=query.since.timestamp() if query.since else None,
-                until=query.until.timestamp() if query.until else None,
-            ),
-            origin=(recording.camera.name, round(recording.start.timestamp()) + query.second),
+            compared=query.modality,
+            audio_weight=query.audio_weight,
+            asked=self._probes(encoder, self.clips),
+            eligible=eligible,
+            origins=[clip.place for clip in (*self.clips, *self.this)],
             shared=encoder.shared,
+            this=self._probes(encoder, self.this),
+            not_this=self._probes(encoder, self.not_this),
         )
 
 
 def ask(query: SearchQuery, snapshot_of: Snapshots = snapshots.current) -> Asked:
-    """Find what a query needs; ``snapshot_of`` gives the clips among which the query itself is.
+    """Find what a query needs; ``snapshot_of`` gives the clips among which its own are.
 
     Raises:
         SearchError: the query cannot be answered.
     """
-    _check(query)
-    recording = _recording(query)
-    encoder = _encoder(query, recording)
-    probe = _probe(query, recording, snapshot_of(encoder))
-    _check_modality(query, recording, encoder, probe)
-    return Asked(query, recording, encoder, probe)
-
-
-def _check(query: SearchQuery) -> None:
-    """Refuse numbers that make no sense, and cameras that do not exist."""
-    if not 1 <= query.k <= MOST_HITS:
-        raise SearchError(f"Ask for 1 to {MOST_HITS} hits, not {query.k}.")
-    if not 0 <= query.exclusion_s <= LONGEST_EXCLUSION_S:
-        raise SearchError(
-            f"The exclusion window is 0 to {LONGEST_EXCLUSION_S} seconds, not {query.exclusion_s}."
-        )
-    if not 0.0 <= query.audio_weight <= 1.0:
-        raise SearchError(f"The weight of sound is 0 to 1, not {query.audio_weight}.")
-    if query.since and query.until and query.since >= query.until:
-        raise SearchError("The time range ends before it starts.")
-    known = set(Camera.objects.filter(name__in=query.cameras).values_list("name", flat=True))
-    for name in query.cameras:
-        if name not in known:
-            raise SearchError(f"There is no camera named {name}.")
-
-
-def _recording(query: SearchQuery) -> Recording:
-    """Return the query's recording, where the second lies within it."""
-    found = Recording.objects.select_related("camera__encoder").filter(pk=query.recording_id)
-    recording = found.first()
-    if recording is None:
-        raise SearchError(f"There is no recording {query.recording_id}.")
-    if recording.state == Recording.State.REFUSED:
-        raise SearchError(f"{recording.name} was refused: {recording.reason}")
-    if recording.duration_s and not 0 <= query.second < recording.duration_s:
-        raise SearchError(
-            f"{recording.name} has seconds 0 to {recording.duration_s - 1}; "
-            f"second {query.second} is outside."
-        )
-    return recording
+    check(query)
+    clips, this, not_this = (
+        tuple(known(some)) for some in (query.asked, query.this, query.not_this)
+    )
+    encoder = _encoder(query, clips[0].recording)
+    for clip in clips:
+        _check_modality(query, clip, encoder, probe(encoder, snapshot_of(encoder), clip))
+    return Asked(query, encoder, clips, this, not_this, snapshot_of)
 
 
 def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
@@ -240,29 +214,8 @@ def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
     return recording.camera.encoder
 
 
-def _probe(query: SearchQuery, recording: Recording, snapshot: Snapshot) -> Probe:
-    """Return the query clip as the snapshot's encoder embedded it."""
-    row = snapshot.row(recording.pk, query.second)
-    if row is None:
-        raise SearchError(_why_absent(recording, query.second))
-    return Probe(
-        video=snapshot.video.rows[row] if snapshot.has_video[row] else None,
-        audio=snapshot.audio.rows[row] if snapshot.has_audio[row] else None,
-    )
-
-
-def _why_absent(recording: Recording, second: int) -> str:
-    """Say why a clip cannot be a query yet, or not at all."""
-    chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s").first()
-    if chunk and chunk.state == Work.State.FAILED:
-        return f"Second {second} of {recording.name} could not be read: {chunk.error}"
-    return f"Second {second} of {recording.name} is not searchable yet; it is still being ingested."
-
-
-def _check_modality(
-    query: SearchQuery, recording: Recording, encoder: Encoder, probe: Probe
-) -> None:
-    """Refuse a comparison for which the query clip or the encoder lacks something."""
+def _check_modality(query: SearchQuery, clip: Known, encoder: Encoder, found: Probe) -> None:
+    """Refuse a comparison for which a clip of the query or the encoder lacks something."""
     if query.modality.crossing and not encoder.crossable:
         if encoder.learnt_no_crossing:
             raise SearchError(
@@ -273,19 +226,18 @@ def _check_modality(
             "Pictures and sounds can be compared with each other only after this camera has been "
             "trained; search with picture, with sound or with both."
         )
-    if probe.weights(query.modality, query.audio_weight):
+    if found.weights(query.modality, query.audio_weight):
         return
-    where = f"Second {query.second} of {recording.name}"
-    if probe.video is None and probe.audio is None:
+    if found.video is None and found.audio is None:
         raise SearchError(
-            f"{where} has neither picture nor sound that could be read; choose another moment."
+            f"{clip} has neither picture nor sound that could be read; choose another moment."
         )
-    if probe.audio is None:
-        raise SearchError(f"{where} has no sound; search with its picture instead.")
-    raise SearchError(f"{where} has no picture; search with its sound instead.")
+    if found.audio is None:
+        raise SearchError(f"{clip} has no sound; search with its picture instead.")
+    raise SearchError(f"{clip} has no picture; search with its sound instead.")
 
 
-def _encoders(query: SearchQuery, recording: Recording, encoder: Encoder) -> list[Encoder]:
+def _encoders(query: SearchQuery, encoder: Encoder) -> list[Encoder]:
     """Return the encoders by which the searched cameras are embedded, the query's own first.
 
     Those that cannot compare what is asked for are left out; `_left_out` says whose they are.
@@ -307,24 +259,6 @@ def _left_out(query: SearchQuery) -> list[str]:
     return sorted(cameras.values_list("name", flat=True))
 
 
-def _probe_by(encoder: Encoder, recording: Recording, second: int) -> Probe:
-    """Return the query clip as the encoder of another camera embeds it, from its kept features."""
-    chunk = recording.chunks.filter(start_s__lte=second).order_by("-start_s")[0]
-    try:
-        features = read_features(chunk, mel=encoder.needs_mel)
-    except FileDamaged as error:
-        raise SearchError(
-            f"What was kept of second {second} of {recording.name} is damaged and is being made "
-            "again; try again in a minute."
-        ) from error
-    row = second - chunk.start_s
-    whole = embed(encoder, features, begins(chunk))  # a chunk tells what is ordinary in it
-    return Probe(
-        video=whole.video[row] if whole.has_video[row] else None,
-        audio=whole.audio[row] if whole.has_audio[row] else None,
-    )
-
-
 def _pending(query: SearchQuery, recording: Recording) -> int:
     """Return how many clips of chunks that the filters admit are not searchable yet."""
     names = query.cameras or (recording.camera.name,)
@@ -342,12 +276,17 @@ def _pending(query: SearchQuery, recording: Recording) -> int:
 
 
 def _notes(
-    query: SearchQuery, probe: Probe, fields: list[Field], hits: int, pending: int
+    query: SearchQuery, first: Probe, fields: list[Field], hits: int, pending: int
 ) -> Iterator[str]:
     """Yield the sentences that belong beside the hits."""
-    if query.modality is With.JOINT and (probe.video is None or probe.audio is None):
-        absent = "picture" if probe.video is None else "sound"
+    if query.modality is With.JOINT and (first.video is None or first.audio is None):
+        absent = "picture" if first.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
+    if query.also:
+        yield (
+            f"The query is {len(query.asked)} moments; a clip's distance is the mean of its "
+            "distances to them."
+        )
     if left_out := _left_out(query):
         yield (
             "Pictures and sounds can be compared with each other only after a camera has been "
@@ -363,14 +302,16 @@ def _notes(
     if hits < query.k:
         yield (
             f"Only {hits} of {query.k} hits exist{' so far' if pending else ''} that are more than "
-            f"{query.exclusion_s} s from the query and from each other under these filters."
+            f"{query.exclusion_s} s from the query{' and your marks' if query.this else ''} and "
+            "from each other under these filters."
         )
 
 
 class _Names:
     """Turns rows of a snapshot into what people see."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, refined: bool) -> None:
+        self.refined = refined
         self.recordings: dict[int, Recording] = {}
 
     def place(self, field: Field, ranked: Ranked) -> tuple[Recording, int]:
@@ -402,4 +343,5 @@ class _Names:
             audio_distance=kept.hit.by_modality.get("audio"),
             percentile=100.0 * scored.farther,
             suppressed=tuple(self.neighbour(scored.field, one) for one in kept.suppressed),
+            chance=chance(kept.hit.score) if self.refined else None,
         )

@@ -1,7 +1,8 @@
 """The exclusion window: hits that are truly different moments (Wang et al. 2025, section 4).
 
-Greedy in exact order: a clip is a hit unless it lies within the window of the query or of a
-higher-ranked hit of its camera, on the camera's clock and across its recordings.
+Greedy in exact order: a clip is a hit unless it lies within the window of a clip of the query, of
+one that is known already or of a higher-ranked hit of its camera, on the camera's clock and across
+its recordings.
 """
 
 from bisect import bisect_left, insort
@@ -50,7 +51,7 @@ class Timeline:
         return min(ranks, default=None)
 
     def take(self, at: int, rank: int) -> None:
-        """Take a moment for the hit of this rank; the query has rank 0."""
+        """Take a moment for the hit of this rank; what is no hit has rank 0."""
         insort(self.taken, (at, rank))
 
 
@@ -58,7 +59,7 @@ def select(
     ranking: Iterable[Ranked],
     snapshot: Snapshot,
     *,
-    query: tuple[str, int],
+    origins: Iterable[tuple[str, int]],
     hits: int,
     window: int,
 ) -> Selection:
@@ -67,13 +68,15 @@ def select(
     Args:
         ranking: clips in exact order.
         snapshot: where the clips lie.
-        query: the camera's name and the moment of the query, around which nothing is a hit.
+        origins: the camera and the moment of each clip of the query, and of those known already:
+            around none of them anything is a hit.
         hits: how many to return; fewer only where no more exist.
         window: seconds; clips this far away or nearer are suppressed, and a clip is never its own
             hit even with a window of 0.
     """
     timelines: dict[str, Timeline] = defaultdict(lambda: Timeline(window))
-    timelines[query[0]].take(query[1], 0)
+    for camera, at in origins:
+        timelines[camera].take(at, 0)
     selection = Selection([], [])
     if hits < 1:
         return selection

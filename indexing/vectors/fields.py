@@ -1,11 +1,13 @@
 """A search over one or several encoders' clips: the query as each of them sees it, and its hits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing.vectors.exact import Ranked, Ranking, Side
+from indexing.vectors.exact import Measure, Ranked, Ranking
+from indexing.vectors.examples import Example, Judged, Likeness, Side
 from indexing.vectors.exclusion import Kept, select
 from indexing.vectors.snapshot import Snapshot
 from ml.distance import directions
@@ -49,32 +51,58 @@ class Probe:
 class Field:
     """The clips of one encoder, those that are eligible, and the query among them.
 
-    origin is the query's camera and its moment in whole seconds, around which nothing is a hit;
-    shared is how many leading columns of the encoder compare pictures with sounds.
+    asked, this and not_this are clips as this encoder embeds them: the query's, and hits that were
+    judged. origins are the camera and the moment, in whole seconds, of those around which nothing
+    is a hit; shared is how many leading columns of the encoder compare pictures with sounds.
     """
 
     snapshot: Snapshot
-    probe: Probe
-    weights: Weights
+    compared: str
+    audio_weight: float
+    asked: Sequence[Probe]
     eligible: NDArray[np.bool_]
-    origin: tuple[str, int]
+    origins: Sequence[tuple[str, int]]
     shared: int = 0
+    this: Sequence[Probe] = ()
+    not_this: Sequence[Probe] = ()
 
     def ranking(self) -> Ranking:
-        """Return all eligible clips by distance."""
-        sides = [
-            self._side(mine, others, query, weight)
-            for (mine, others), weight in self.weights.items()
-            if (query := self.probe.vector(mine)) is not None
-        ]
-        return Ranking(self.snapshot, sides, self.eligible)
+        """Return all eligible clips by distance, or where hits were judged by what that taught."""
+        return Ranking(self.snapshot, self._measure(), self.eligible)
 
-    def _side(self, mine: str, others: str, query: NDArray[np.float32], weight: float) -> Side:
-        """Compare the query's picture or sound with the others' pictures or sounds."""
+    def _measure(self) -> Measure:
+        likeness = Likeness([self._example(probe, self.compared) for probe in self.asked])
+        if not (self.this or self.not_this):
+            return likeness
+        # A hit was judged by what was searched: across modalities that is its other one.
+        found = COMPARED[self.compared][0][1] if self._crossing else self.compared
+        this, not_this = (
+            [example for probe in some if (example := self._example(probe, found)).sides]
+            for some in (self.this, self.not_this)
+        )
+        return Judged(likeness, this, not_this)
+
+    @property
+    def _crossing(self) -> bool:
+        return all(mine != others for mine, others in COMPARED[self.compared])
+
+    def _example(self, probe: Probe, compared: str) -> Example:
+        """Compare a clip with all others; one that lacks the modality has no sides."""
+        return Example(
+            len(self.snapshot),
+            [
+                self._side(others, vector, weight)
+                for (mine, others), weight in probe.weights(compared, self.audio_weight).items()
+                if (vector := probe.vector(mine)) is not None
+            ],
+        )
+
+    def _side(self, others: str, vector: NDArray[np.float32], weight: float) -> Side:
+        """Compare a clip's picture or sound with the others' pictures or sounds."""
         present = {"video": self.snapshot.has_video, "audio": self.snapshot.has_audio}[others]
-        if mine == others:
-            return Side(others, query, self.snapshot.vectors(others), present, weight)
-        direction = directions(query[None], self.shared)[0]
+        if not self._crossing:
+            return Side(others, vector, self.snapshot.vectors(others), present, weight)
+        direction = directions(vector[None], self.shared)[0]
         return Side(others, direction, self.snapshot.common(others, self.shared), present, weight)
 
 
@@ -112,7 +140,7 @@ def rank_fields(fields: list[Field], *, hits: int, window: int) -> Found:
     searched = 0
     for field in fields:
         ranking = field.ranking()
-        chosen = select(ranking, field.snapshot, query=field.origin, hits=hits, window=window)
+        chosen = select(ranking, field.snapshot, origins=field.origins, hits=hits, window=window)
         scored += [Scored(field, kept, 1.0 - kept.place / ranking.count) for kept in chosen.hits]
         around += [(field, ranked) for ranked in chosen.around_query]
         searched += ranking.count

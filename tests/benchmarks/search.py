@@ -62,10 +62,11 @@ def search(snapshot: Snapshot, second: int) -> int:
     probe = Probe(video=snapshot.video.rows[second], audio=snapshot.audio.rows[second])
     field = Field(
         snapshot=snapshot,
-        probe=probe,
-        weights=probe.weights("joint", 0.5),
+        compared="joint",
+        audio_weight=0.5,
+        asked=[probe],
         eligible=snapshot.admitted(cameras=(CAMERA,)),
-        origin=(CAMERA, second),
+        origins=[(CAMERA, second)],
     )
     return len(rank_fields([field], hits=HITS, window=WINDOW_S).hits)
 

@@ -34,9 +34,8 @@ def snapshot_of(made: Embeddings) -> Snapshot:
 def field_of(snapshot: Snapshot, row: int, crossing: str) -> Field:
     """A search from a clip that looks from one modality into the other."""
     probe = Probe(snapshot.video.rows[row], snapshot.audio.rows[row])
-    weights = probe.weights(crossing, 0.5)
     eligible = np.random.default_rng(row).random(len(snapshot)) > 0.3
-    return Field(snapshot, probe, weights, eligible, ("north", row), SHARED)
+    return Field(snapshot, crossing, 0.5, [probe], eligible, [("north", row)], SHARED)
 
 
 def ranked(field: Field) -> tuple[list[int], list[float]]:
@@ -103,8 +102,7 @@ def test_an_encoder_that_has_embedded_nothing_yet_finds_nothing(crossing: str) -
     there = snapshot_of(embeddings(0, 40))
     nothing = Snapshot.empty(0, 0)
     probe = Probe(there.video.rows[0], there.audio.rows[0])
-    weights = probe.weights(crossing, 0.5)
-    field = Field(nothing, probe, weights, np.zeros(0, bool), ("north", 0), SHARED)
+    field = Field(nothing, crossing, 0.5, [probe], np.zeros(0, bool), [("north", 0)], SHARED)
 
     assert isinstance(field.ranking(), Ranking)
     assert rank_fields([field], hits=5, window=0).hits == []

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexing.vectors.exact import Ranking, Side, lower_bounds
+from indexing.vectors.exact import Ranking
+from indexing.vectors.examples import Example, Likeness, Side, side_bounds
 from indexing.vectors.exclusion import select
 from indexing.vectors.shards import Embeddings
 from indexing.vectors.snapshot import Place, Snapshot
@@ -63,7 +64,7 @@ def test_order_equals_the_oracle(seed: int, weight: float) -> None:
     query = sides(snapshot, row, weight)
     eligible = np.random.default_rng(seed).random(len(snapshot)) > 0.3
 
-    ranked = list(Ranking(snapshot, query, eligible))
+    ranked = list(Ranking(snapshot, Likeness([Example(len(snapshot), query)]), eligible))
 
     expected = oracle(snapshot, query, eligible)
     assert [one.row for one in ranked] == [row for _, row in expected]
@@ -77,7 +78,7 @@ def test_ties_are_broken_by_camera_then_time() -> None:
     query = sides(snapshot, 0)
     everything = np.ones(len(snapshot), bool)
 
-    ranked = list(Ranking(snapshot, query, everything))[:40]
+    ranked = list(Ranking(snapshot, Likeness([Example(len(snapshot), query)]), everything))[:40]
 
     keys = [
         (one.distance, int(snapshot.camera[one.row]), int(snapshot.at[one.row])) for one in ranked
@@ -92,7 +93,7 @@ def test_ties_are_broken_by_camera_then_time() -> None:
     scale=st.sampled_from([1e-6, 1.0, 1e4]),
     nudge=st.sampled_from([0.0, 1e-7, 1e-3]),
 )
-def test_the_bound_never_exceeds_the_distance(seed: int, scale: float, nudge: float) -> None:
+def test_the_distance_lies_between_its_bounds(seed: int, scale: float, nudge: float) -> None:
     rng = np.random.default_rng(seed)
     query = (scale * rng.standard_normal(48)).astype(np.float32)
     near = query + (nudge * scale * rng.standard_normal((50, 48))).astype(np.float32)
@@ -112,7 +113,9 @@ def test_the_bound_never_exceeds_the_distance(seed: int, scale: float, nudge: fl
     )
     side = Side("video", query, snapshot.video, snapshot.has_video, 1.0)
 
-    assert (lower_bounds(side) <= eq5(query, rows)).all()
+    low, high = side_bounds(side)
+    assert (low <= eq5(query, rows)).all()
+    assert (eq5(query, rows) <= high).all()
 
 
 @pytest.mark.parametrize("window", [0, 1, 7, 60])
@@ -124,7 +127,11 @@ def test_hits_are_apart_and_none_was_skipped(window: int) -> None:
     origin = (snapshot.cameras[snapshot.camera[row]], int(snapshot.at[row]))
 
     chosen = select(
-        Ranking(snapshot, query, everything), snapshot, query=origin, hits=20, window=window
+        Ranking(snapshot, Likeness([Example(len(snapshot), query)]), everything),
+        snapshot,
+        origins=[origin],
+        hits=20,
+        window=window,
     )
 
     taken: list[tuple[str, int]] = [origin]
@@ -144,9 +151,13 @@ def test_a_hit_suppresses_within_its_window_only() -> None:
     row = int(np.flatnonzero(snapshot.has_video & snapshot.has_audio)[0])
     origin = (snapshot.cameras[snapshot.camera[row]], int(snapshot.at[row]))
     chosen = select(
-        Ranking(snapshot, sides(snapshot, row), np.ones(len(snapshot), bool)),
+        Ranking(
+            snapshot,
+            Likeness([Example(len(snapshot), sides(snapshot, row))]),
+            np.ones(len(snapshot), bool),
+        ),
         snapshot,
-        query=origin,
+        origins=[origin],
         hits=12,
         window=10,
     )
@@ -168,7 +179,11 @@ def test_fewer_hits_only_where_no_more_exist() -> None:
     eligible = snapshot.admitted(cameras=("south",), recordings=(3,), since=60, until=65)
 
     chosen = select(
-        Ranking(snapshot, [side], eligible), snapshot, query=("north", 0), hits=20, window=0
+        Ranking(snapshot, Likeness([Example(len(snapshot), [side])]), eligible),
+        snapshot,
+        origins=[("north", 0)],
+        hits=20,
+        window=0,
     )
 
     assert len(chosen.hits) == int((eligible & snapshot.has_video).sum()) <= 5
@@ -182,7 +197,13 @@ def test_a_hit_knows_its_place_among_all_clips() -> None:
     origin = (snapshot.cameras[snapshot.camera[row]], int(snapshot.at[row]))
     order = [found for _, found in oracle(snapshot, query, everything)]
 
-    chosen = select(Ranking(snapshot, query, everything), snapshot, query=origin, hits=5, window=30)
+    chosen = select(
+        Ranking(snapshot, Likeness([Example(len(snapshot), query)]), everything),
+        snapshot,
+        origins=[origin],
+        hits=5,
+        window=30,
+    )
 
     assert len(chosen.hits) == 5
     assert [order[kept.place - 1] for kept in chosen.hits] == [k.hit.row for k in chosen.hits]
