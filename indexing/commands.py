@@ -37,6 +37,7 @@ class Command(BaseCommand):
     """
 
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own annotation)
+    stopped = "Stopped; what was done so far is kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --json to the command's own arguments."""
@@ -67,8 +68,14 @@ class Command(BaseCommand):
             raise SystemExit(1) from None
         except OSError as error:
             self.fail(disk_sentence(error))
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command for a terminal, where Ctrl-C ends it and becomes one sentence."""
+        try:
+            super().run_from_argv(argv)
         except KeyboardInterrupt:
-            self.fail("Stopped; what was done so far is kept.")
+            self.say("")  # below the progress, not at its end
+            self.fail(self.stopped)
 
     def fail(self, sentence: str) -> NoReturn:
         """End the command with status 1."""

@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,20 @@ def publish(folder: str, suffix: str, write: Callable[[Path], object]) -> Publis
         temporary.unlink(missing_ok=True)
         raise
     return Published(file, size, sha256)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to; what is there gets its name, or goes if the block fails.
+
+    For files that are made again where they are lost: nothing is fsynced.
+    """
+    draft = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def seal(temporary: Path, path: Path) -> tuple[int, str]:

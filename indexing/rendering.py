@@ -1,8 +1,9 @@
 """A planned street crossing as an ordinary recording: OUT.mp4, and OUT.csv that tells the truth."""
 
-import os
+from contextlib import closing
 from pathlib import Path
 
+from indexing.files import drafted
 from indexing.media.encode import VideoWriter
 from indexing.progress import Progress
 from ml.crossroads import truth
@@ -28,19 +29,22 @@ def record(
     `jobs` processes draw; the terminal is told how far they are. Raises MediaError where ffmpeg is
     missing or fails or the disk is full.
     """
-    with VideoWriter(out, size=(WIDTH, HEIGHT), fps=FPS) as writer:
+    pieces = closing(render(plan, start_s, end_s, sounds, jobs))
+    with (
+        drafted(out.with_suffix(".csv")) as csv,
+        VideoWriter(out, size=(WIDTH, HEIGHT), fps=FPS) as writer,
+        pieces as drawn,
+    ):
         done, progress = 0, Progress(name, end_s - start_s, "clips")
-        for piece in render(plan, start_s, end_s, sounds, jobs):
+        for piece in drawn:
             writer.frames(piece.frames)
             writer.samples(piece.samples)
             done += piece.seconds
             progress.update(done)
-        rows = truth.write(plan.occurrences(start_s, end_s))
-        write_text(out.with_suffix(".csv"), rows)
+        csv.write_text(truth.write(plan.occurrences(start_s, end_s)), encoding="utf-8")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a small file under a temporary name, then give it its own."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    """Write a small file, whole or not at all."""
+    with drafted(path) as draft:
+        draft.write_text(text, encoding="utf-8")

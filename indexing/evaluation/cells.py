@@ -3,7 +3,6 @@
 import fcntl
 import json
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexing.evaluation.sources import digest
+from indexing.files import drafted
 
 # Raise it when what is measured, or how it is written down, changes its meaning.
 FORMAT = 1
@@ -67,17 +67,14 @@ class Store:
             **content,
         }
         path = self.folder / cell.file
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         text = json.dumps(_finite(document), ensure_ascii=False, indent=1, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with drafted(path) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
 
     def write_arrays(self, cell: Cell, arrays: dict[str, NDArray[Any]]) -> None:
         """Keep arrays beside a result."""
-        path = self._arrays(cell)
-        temporary = path.with_name(f".{os.getpid()}.{path.name}")
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
-        temporary.replace(path)
+        with drafted(self._arrays(cell)) as draft:
+            np.savez_compressed(draft, allow_pickle=False, **arrays)
 
     def has_arrays(self, cell: Cell) -> bool:
         """Tell whether there are arrays beside a result."""

@@ -19,6 +19,7 @@ from indexing import features as kept
 from indexing.embedding import as_corpus
 from indexing.evaluation.fingerprint import fingerprint
 from indexing.evaluation.sources import Source, digest
+from indexing.files import drafted
 from indexing.ingest import plan as chunks_of
 from indexing.media import thumbnails
 from indexing.media.info import MediaInfo
@@ -103,10 +104,8 @@ class Stream:
         path = self.folder / f"{name}-{code}.npy"
         if not path.is_file():
             rows = self._look(describe(), name)
-            temporary = path.with_name(f".{path.name}")
-            with temporary.open("wb") as file:
-                np.save(file, rows)
-            temporary.replace(path)
+            with drafted(path) as draft:
+                np.save(draft, rows)
         return np.asarray(np.load(path), np.float32)
 
     def thumbnail(self, second: int) -> bytes:
@@ -142,9 +141,8 @@ class Stream:
             done += clips
             progress.update(done)
         thumbnails.pack(self.folder / THUMBNAILS, pictures)
-        temporary = path.with_name(f".{path.name}")
-        kept.save(kept.joined(parts), temporary)
-        temporary.replace(path)
+        with drafted(path) as draft:
+            kept.save(kept.joined(parts), draft)
 
     def _look(self, describe: Describe, name: str) -> Floats:
         from indexing.media.decode import decode_chunk

@@ -40,10 +40,11 @@ def pack(path: Path, thumbnails: Mapping[int, bytes]) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         if error.errno == errno.ENOSPC:
             raise sandbox.disk_full() from error
         raise
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[int, bytes]:

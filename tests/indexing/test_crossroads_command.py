@@ -1,5 +1,10 @@
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -10,12 +15,15 @@ from django.core.management import CommandError, call_command
 from pytest_django import DjangoDbBlocker
 from scipy.io import wavfile
 
+from indexing.management.commands import crossroads
 from indexing.media.errors import MediaError
 from indexing.media.probe import probe
 from indexing.media.sounds import read_sounds
 from ml.crossroads import truth
 
 pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Render = Callable[..., Path]
 
@@ -78,6 +86,41 @@ def test_two_processes_write_the_same_truth(street: tuple[Path, str, str], tmp_p
     call_command("crossroads", str(out), "--minutes=0.1", "--seed=3", "--jobs=2")
     assert probe(out).duration_s == 6
     assert out.with_suffix(".csv").read_bytes() == street[0].with_suffix(".csv").read_bytes()
+
+
+def test_ctrl_c_ends_all_processes_with_one_sentence_and_no_file(tmp_path: Path) -> None:
+    street = tmp_path / "street"
+    street.mkdir()
+    command = [
+        *(sys.executable, "manage.py", "crossroads", str(street / "street.mp4")),
+        *("--minutes=0.5", "--jobs=2"),
+    ]
+    environment = {**os.environ, "REPRISE_DATA": str(tmp_path / "var")}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True
+    ) as rendering:
+        assert rendering.stderr
+        while not any(street.iterdir()):
+            assert rendering.poll() is None
+            time.sleep(0.2)
+        time.sleep(2)  # into the start of the processes that draw, or beyond it
+        os.killpg(rendering.pid, signal.SIGINT)
+        told = rendering.stderr.read().decode()  # to its end: no process holds it any more
+    assert told.split("\n")[-3:] == ["", "Stopped; nothing was written.", ""]
+    assert "Traceback" not in told
+    assert rendering.returncode == 1
+    assert not list(street.iterdir())
+
+
+def test_a_command_leaves_ctrl_c_to_the_command_that_runs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crossroads, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("crossroads", str(tmp_path / "street.mp4"))
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ class Command(BaseCommand):
     help = (
         "Render a street crossing with known truth: OUT.mp4, and OUT.csv that tells what happens."
     )
+    stopped = "Stopped; nothing was written."
 
     def arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument

@@ -155,5 +155,6 @@ def piece(part: int) -> Recording:
             str(video),
             *("--minutes", str(PIECES * PIECE_MINUTES), "--part", f"{part + 1}/{PIECES}"),
             *("--seed", str(SEED), "--view", "A", "--jobs", str(processes)),
+            stdout=sys.stderr,
         )
     return taken_in(video, camera=CAMERA, zone=ZONE, start=start)
