@@ -12,7 +12,7 @@ from itertools import count, pairwise
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import events, jobs, locator, starter, switching, trainer, training
+from indexing import events, jobs, locator, standing, starter, switching, trainer, training
 from indexing import features as kept
 from indexing.features import Features
 from indexing.files import publish
@@ -179,6 +179,8 @@ def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) 
             return False
         jobs.finish(chunk, **columns)
         record_shard(chunk, encoder, shard)
+        if not chunk.features:  # embedded for the first time
+            standing.begin(chunk)
         seen = {"has_video": True} if features.has_video.any() else {}
         heard = {"has_audio": True} if features.has_audio.any() else {}
         if seen or heard:

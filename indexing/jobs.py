@@ -21,6 +21,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from indexing import broker
+from indexing.casework import Check, Delivery, Export
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.media.errors import MediaError
 from indexing.models import Chunk, Job, Recording, Work, Worker
@@ -127,11 +128,16 @@ def again(work: Work, **fields: object) -> None:
 def others_wait(work: Work) -> bool:
     """Tell whether any other work waits for a worker, so that long work should end its turn."""
     return any(
-        kind._default_manager.filter(state=Work.State.WAITING)
-        .exclude(pk=work.pk if isinstance(work, kind) else None)
-        .exists()
+        _waiting(kind).exclude(pk=work.pk if isinstance(work, kind) else None).exists()
         for kind in KINDS
     )
+
+
+def _waiting(kind: type[Work]) -> QuerySet[Work]:
+    """Return the work of a kind that could be done now."""
+    if kind is Delivery:
+        return Delivery.objects.filter(state=Work.State.WAITING, due_at__lte=timezone.now())
+    return kind._default_manager.filter(state=Work.State.WAITING)
 
 
 def fail(work: Work, sentence: str, *, final: bool) -> None:
@@ -160,6 +166,19 @@ def postpone(work: Work, sentence: str) -> None:
         woken_at=timezone.now(),
         error=sentence,
     )
+
+
+def put_off(delivery: Delivery, **fields: object) -> None:
+    """Give a delivery back until it is due, when the sweep wakes a worker.
+
+    Raises:
+        LeaseLost: the lease ran out and the work was taken away.
+    """
+    queued = owned(delivery).update(
+        state=Work.State.WAITING, owner="", lease_until=None, woken_at=None, attempts=0, **fields
+    )
+    if queued != 1:
+        raise LeaseLost
 
 
 def attempt(kind: type[W], pk: int, body: Callable[[W], None]) -> W | None:
@@ -230,10 +249,18 @@ def sweep() -> None:
     stale = timezone.now() - (PATIENCE if running else LEASE)
     for kind in KINDS:
         unheard = Q(woken_at=None) | Q(woken_at__lt=stale)
-        wake(kind._default_manager.filter(unheard, state=Work.State.WAITING).order_by("pk")[:200])
+        wake(_waiting(kind).filter(unheard).order_by("pk")[:200])
 
 
-KINDS: tuple[type[Work], ...] = (Job, Chunk)
+# The task that each kind of work wakes a worker for (indexing.tasks), in the order of the sweep.
+TASKS: dict[type[Work], str] = {
+    Job: "run_job",
+    Chunk: "embed_chunk",
+    Check: "run_check",
+    Delivery: "deliver",
+    Export: "export",
+}
+KINDS = tuple(TASKS)
 
 
 def _take_back(kind: type[Work]) -> None:
@@ -270,7 +297,7 @@ def wake(work: Iterable[Work]) -> None:
     for unit in work:
         manager = type(unit)._default_manager
         manager.filter(pk=unit.pk).update(woken_at=timezone.now())
-        task = "embed_chunk" if isinstance(unit, Chunk) else "run_job"
+        task = TASKS[type(unit)]
         try:
             broker.ready()
             current_app.send_task(f"indexing.tasks.{task}", (unit.pk,))

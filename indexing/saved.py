@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from indexing import search as door
 from indexing.casework import SavedSearch
 from indexing.models import Camera, Encoder, Recording, Shard
-from indexing.search import Hit, SearchError, SearchQuery, SearchResult, With
+from indexing.search import Clip, Hit, SearchError, SearchQuery, SearchResult, With
 from ml.refusal import Refusal
 
 LONGEST_NAME = 120
@@ -72,6 +72,9 @@ def written(query: SearchQuery) -> dict[str, Any]:
         "since": query.since.isoformat() if query.since else None,
         "until": query.until.isoformat() if query.until else None,
         "encoder": query.encoder_id,
+        "also": [str(clip) for clip in query.also],
+        "this": [str(clip) for clip in query.this],
+        "not": [str(clip) for clip in query.not_this],
     }
 
 
@@ -90,7 +93,14 @@ def question(saved: SavedSearch) -> SearchQuery:
         since=datetime.fromisoformat(kept["since"]) if kept["since"] else None,
         until=datetime.fromisoformat(kept["until"]) if kept["until"] else None,
         encoder_id=kept["encoder"],
+        also=_clips(kept["also"]),
+        this=_clips(kept["this"]),
+        not_this=_clips(kept["not"]),
     )
+
+
+def _clips(texts: Sequence[str]) -> tuple[Clip, ...]:
+    return tuple(map(Clip.read, texts))
 
 
 def saved_of(user: User) -> QuerySet[SavedSearch]:
@@ -166,6 +176,7 @@ def _rows(hits: Sequence[Hit]) -> list[dict[str, Any]]:
             "video_distance": hit.video_distance,
             "audio_distance": hit.audio_distance,
             "percentile": hit.percentile,
+            "chance": hit.chance,
         }
         for hit in hits
     ]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from indexing.files import FileDamaged, checked
@@ -58,17 +59,21 @@ def current(encoder: Encoder) -> Snapshot:
         return snapshot
 
 
-def of_shard(shard: Shard) -> Snapshot:
-    """Return the clips of one shard alone, for which no others need be read.
+def of_shards(of: Iterable[Shard]) -> Snapshot:
+    """Return the clips of these shards of one encoder alone, for which no others need be read.
 
     Raises:
-        FileDamaged: its bytes are not the recorded ones; its chunk is queued to be made anew.
+        FileDamaged: one has other bytes than were recorded; its chunk is queued to be made anew.
     """
-    embeddings = _read(shard)
-    if embeddings is None:
-        raise FileDamaged(f"{shard} is damaged and is being made again.")
-    empty = Snapshot.empty(embeddings.video.shape[1], embeddings.audio.shape[1])
-    return empty.extended([(_place(shard), embeddings)])
+    snapshot = Snapshot.empty(0, 0)
+    for shard in of:
+        embeddings = _read(shard)
+        if embeddings is None:
+            raise FileDamaged(f"{shard} is damaged and is being made again.")
+        if not len(snapshot):
+            snapshot = Snapshot.empty(embeddings.video.shape[1], embeddings.audio.shape[1])
+        snapshot = snapshot.extended([(_place(shard), embeddings)])
+    return snapshot
 
 
 def forget() -> None:

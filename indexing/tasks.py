@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from indexing import ingest, jobs
+from indexing import deliveries, ingest, jobs, standing
 
 
 @shared_task
@@ -15,6 +15,18 @@ def embed_chunk(chunk_id: int) -> None:
 def run_job(job_id: int) -> None:
     """Run one job."""
     ingest.run_job(job_id)
+
+
+@shared_task
+def run_check(check_id: int) -> None:
+    """Hold one chunk against one standing search."""
+    standing.run(check_id)
+
+
+@shared_task
+def deliver(delivery_id: int) -> None:
+    """Send one notification out of the house."""
+    deliveries.run(delivery_id)
 
 
 @shared_task

@@ -13,6 +13,7 @@ from indexing.casework import Notification, SavedSearch
 from indexing.models import Recording
 from indexing.saved import Replay, question, saved_of
 from indexing.search import SearchQuery, With
+from indexing.standing import Terms
 from searchapp.selectors import Viewer, may_see, recordings_for
 
 
@@ -77,9 +78,17 @@ def link(query: SearchQuery) -> str:
         ("exclusion", query.exclusion_s),
         *(("camera", name) for name in query.cameras),
         *(("within", number) for number in query.recordings),
+        *(("also", clip) for clip in query.also),
+        *(("this", clip) for clip in query.this),
+        *(("not", clip) for clip in query.not_this),
     ]
     times = (("since", query.since), ("until", query.until))
     return urlencode(pairs + [(name, at.isoformat()) for name, at in times if at])
+
+
+def terms_of(saved: SavedSearch) -> Terms:
+    """Return the terms on which a search stands, or would by default."""
+    return Terms(saved.measure, saved.threshold, saved.cool_down_s, saved.webhook, saved.email)
 
 
 def terms(saved: SavedSearch) -> list[str]:
@@ -93,6 +102,10 @@ def terms(saved: SavedSearch) -> list[str]:
         With.AUDIO_TO_VIDEO: "sound finds picture",
     }
     said = [ways[query.modality], f"{query.k} hits, at least {query.exclusion_s} s apart"]
+    if query.also:
+        said.append(f"{len(query.asked)} moments at once")
+    if query.refined:
+        said.append(f"taught by {len(query.this)} hits judged alike, {len(query.not_this)} not")
     if query.cameras:
         said.append("cameras: " + ", ".join(query.cameras))
     if query.recordings:

@@ -155,6 +155,17 @@ DEVICE = env.text("REPRISE_DEVICE", "auto")
 # Graphs converted for this machine's processor; made again where they are missing.
 COMPILED_FOLDER = Path(env.text("REPRISE_COMPILED") or REPRISE_DATA / "compiled").expanduser()
 
+# How notifications leave the house. Webhooks stay out of private networks unless this allows them.
+PUBLIC_URL = env.text("REPRISE_URL").rstrip("/")
+WEBHOOK_PRIVATE = env.flag("REPRISE_WEBHOOK_PRIVATE")
+EMAIL_HOST = env.text("REPRISE_EMAIL_HOST")
+EMAIL_PORT = env.whole("REPRISE_EMAIL_PORT", 587, minimum=1)
+EMAIL_HOST_USER = env.text("REPRISE_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("REPRISE_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env.flag("REPRISE_EMAIL_TLS", default=True)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("REPRISE_EMAIL_FROM", "reprise@localhost")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

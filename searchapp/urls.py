@@ -1,7 +1,7 @@
 """Which address shows which page."""
 
 from django.contrib.auth import views as auth
-from django.urls import path
+from django.urls import include, path
 
 from searchapp.views import (
     anomalies,
@@ -13,9 +13,7 @@ from searchapp.views import (
     labels,
     library,
     media,
-    notifications,
     recording,
-    saved,
     search,
     training,
     upload,
@@ -68,13 +66,7 @@ urlpatterns = [
     path("trainings/<int:pk>/pause", training.pause, name="pause"),
     path("trainings/<int:pk>/resume", training.resume, name="resume"),
     path("trainings/<int:pk>/cancel", training.cancel, name="cancel"),
-    path("saved", saved.saved_searches, name="saved-searches"),
-    path("saved/<int:pk>", saved.saved_search, name="saved-search"),
-    path("saved/<int:pk>/rename", saved.rename, name="rename-saved"),
-    path("saved/<int:pk>/delete", saved.delete, name="delete-saved"),
-    path("notifications", notifications.notifications, name="notifications"),
-    path("notifications/bell", notifications.bell, name="bell"),
-    path("notifications/read", notifications.read, name="read-notifications"),
+    path("", include("searchapp.kept_urls")),
     path("healthz", health.healthz, name="healthz"),
 ]
 

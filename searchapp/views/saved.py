@@ -1,5 +1,6 @@
 """Saved searches: listed, asked again and compared with their answer of then, renamed, deleted."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -7,13 +8,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from indexing import saved as door
+from indexing import standing
 from indexing.casework import SavedSearch
-from indexing.models import Camera
 from indexing.saved import Replay, SavedError
 from indexing.search import SearchError, SearchQuery
+from indexing.standing import Terms
+from indexing.webhooks import WebhookRefused
 from searchapp import keeping, selectors
 from searchapp.encoders import rival
 from searchapp.forms import SearchForm, first_error
+from searchapp.standing_forms import COOL_DOWNS, StandingForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,10 +89,78 @@ def saved_search(request: HttpRequest, pk: int) -> HttpResponse:
         "terms": keeping.terms(found),
         "link": keeping.link(query),
         "by_now": by_now,
-        "cameras": Camera.objects.in_bulk(query.cameras, field_name="name"),
         "compare": _comparison(found, replay, query),
+        **_standing(found),
     }
     return render(request, "saved/search.html", context)
+
+
+def _standing(found: SavedSearch) -> dict[str, object]:
+    """Return what the form of a standing search shows, and what it would have given."""
+    encoder = found.recording.camera.encoder if found.recording else None
+    return {
+        "cool_downs": COOL_DOWNS,
+        "emails": bool(settings.EMAIL_HOST),
+        "stuck": standing.stuck(found),
+        "limit": found.limits.get(str(encoder.pk)) if encoder else None,
+        "notified": found.notifications.count(),
+        **_past(found, keeping.terms_of(found)),
+    }
+
+
+def _past(found: SavedSearch, terms: Terms) -> dict[str, object]:
+    """Return what a threshold would have given of the past, or why that cannot be told."""
+    try:
+        return {"past": standing.past(door.question(found), terms), "past_problem": ""}
+    except (SavedError, SearchError) as error:
+        return {"past": None, "past_problem": error.sentence}
+
+
+@require_safe
+def past(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what the threshold in the form would have given of the past."""
+    found = keeping.saved_for(request.user, pk)
+    form = StandingForm(request.GET)
+    if form.is_valid():
+        context = _past(found, form.terms())
+    else:
+        context = {"past": None, "past_problem": first_error(form)}
+    return render(request, "saved/_past.html", context)
+
+
+@require_POST
+def stand(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a saved search stand on the terms of the form."""
+    found = keeping.saved_for(request.user, pk)
+    form = StandingForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect("saved-search", pk=pk)
+    try:
+        standing.stand(found, form.terms())
+    except (SavedError, SearchError, WebhookRefused) as error:
+        messages.error(request, error.sentence)
+    else:
+        messages.success(request, f"{found.name} stands: new footage is held against it.")
+    return redirect("saved-search", pk=pk)
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a search stand no longer."""
+    found = keeping.saved_for(request.user, pk)
+    standing.stop(found)
+    messages.success(request, f"{found.name} does not stand any more. What it found stays.")
+    return redirect("saved-search", pk=pk)
+
+
+@require_POST
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try again what failed of a standing search."""
+    found = keeping.saved_for(request.user, pk)
+    standing.retry(found)
+    messages.success(request, "What failed will be tried again.")
+    return redirect("saved-search", pk=pk)
 
 
 def _comparison(found: SavedSearch, replay: Replay, query: SearchQuery) -> str:

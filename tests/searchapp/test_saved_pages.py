@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from indexing import saved as door
-from indexing.casework import SavedSearch
+from indexing.casework import Delivery, Notification, SavedSearch
 from indexing.models import Camera, Encoder, Recording, Shard
 from indexing.saved import SavedError
-from indexing.search import SearchQuery, With
+from indexing.search import Clip, SearchQuery, With
 from tests.searchapp.conftest import START, Footage
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,9 @@ def test_it_keeps_all_that_determines_the_ranking(db: None, footage: Footage) ->
         since=START + timedelta(seconds=20),
         until=START + timedelta(seconds=140),
         encoder_id=recording.camera.encoder_id,
+        also=(Clip(recording.pk, 70),),
+        this=(Clip(recording.pk, 100),),
+        not_this=(Clip(recording.pk, 120), Clip(recording.pk, 130)),
     )
     kept = door.save(user, "  all   of it ", query)
     kept.refresh_from_db()
@@ -65,7 +68,7 @@ def test_it_keeps_all_that_determines_the_ranking(db: None, footage: Footage) ->
     assert door.question(kept) == query
     assert json.loads(json.dumps(kept.hits)) == kept.hits
     assert len(kept.hits) == 7
-    assert kept.index["clips"] == 120
+    assert kept.index["clips"] == 118
     assert kept.index["encoders"][0]["id"] == recording.camera.encoder_id
 
 
@@ -213,3 +216,71 @@ def test_each_account_has_its_own(
     assert Client().get("/saved").status_code == 302
     kept.refresh_from_db()
     assert kept.name == "Pink bus"
+
+
+TERMS = {"measure": "distance", "threshold": "5", "cool_down": "60", "webhook": "", "email": ""}
+
+
+def test_it_stands_on_the_terms_of_the_page(operator: Client, footage: Footage) -> None:
+    kept = save(operator, footage())
+    page = operator.get(f"/saved/{kept.pk}").text
+    assert "It would have given" in page
+    part = operator.get(f"/saved/{kept.pk}/past", TERMS).text
+    assert "notification" in part
+    assert "<html" not in part
+    part = operator.get(f"/saved/{kept.pk}/past", {**TERMS, "threshold": "x"}).text
+    assert "The threshold must be a number." in part
+    page = operator.post(f"/saved/{kept.pk}/stand", TERMS, follow=True).text
+    assert "Pink bus stands: new footage is held against it." in page
+    assert "within a distance of 5" in page
+    kept.refresh_from_db()
+    assert kept.standing
+    page = operator.post(f"/saved/{kept.pk}/stop", follow=True).text
+    assert "does not stand any more" in page
+    kept.refresh_from_db()
+    assert not kept.standing
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ({"measure": "luck"}, "A threshold is a percentile or a distance."),
+        ({"threshold": "-1"}, "A distance is above 0"),
+        ({"cool_down": "999999"}, "The cool-down is 0 seconds to 24 hours."),
+        ({"webhook": "ftp://x.example"}, "begins with https:// or http://"),
+        ({"webhook": "https://" + "x" * 600}, "at most 500 characters"),
+        ({"email": "a@b.example"}, "This server sends no e-mail"),
+    ],
+)
+def test_wrong_terms_get_a_sentence(
+    operator: Client, footage: Footage, terms: dict[str, str], sentence: str
+) -> None:
+    kept = save(operator, footage())
+    page = operator.post(f"/saved/{kept.pk}/stand", {**TERMS, **terms}, follow=True).text
+    assert sentence in page
+    kept.refresh_from_db()
+    assert not kept.standing
+
+
+def notified(kept: SavedSearch, recording: Recording) -> Notification:
+    at = recording.at(50)
+    places = {"recording": recording, "second": 50, "at": at}
+    return Notification.objects.create(saved=kept, distance=0.5, limit=0.75, **places)
+
+
+def test_the_bell_counts_what_is_unread(operator: Client, admin: Client, footage: Footage) -> None:
+    recording = footage()
+    found = notified(save(operator, recording), recording)
+    Delivery.objects.create(notification=found, channel="webhook", state="failed", error="No.")
+    assert "Notifications, 1 unread" in operator.get("/").text
+    assert "Notifications, 1 unread" in operator.get("/notifications/bell").text
+    assert "Notifications, 0 unread" in admin.get("/").text
+    page = operator.get("/notifications").text
+    assert "Distance 0.500, nearer than 0.750" in page
+    assert "not delivered. No." in page
+    assert "12:00:50" in page
+    admin.post("/notifications/read", {"number": found.pk})
+    assert "Notifications, 1 unread" in operator.get("/").text
+    operator.post("/notifications/read", {"number": found.pk})
+    assert "Notifications, 0 unread" in operator.get("/").text
+    assert operator.post("/notifications/read", {"number": "x"}).status_code == 302
