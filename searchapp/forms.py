@@ -1,5 +1,6 @@
 """What a page is asked for, checked and turned into values."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from indexing.clock import read_moment, read_second
 from indexing.models import Camera, check_zone
-from indexing.search import SearchQuery, With
+from indexing.search import Clip, SearchQuery, With
 from indexing.training import MOST_SEED
 from ml.method import METHODS, RANGES, Method
 
@@ -45,6 +46,29 @@ class SecondField(forms.CharField):
     def clean(self, value: Any) -> int:
         """Return the second."""
         return seconds(super().clean(value))
+
+
+class ClipsField(forms.Field):
+    """Moments of recordings that this account may see, each as RECORDING:SECOND."""
+
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self, within: Collection[int]) -> None:
+        super().__init__(required=False)
+        self.within = within
+
+    def clean(self, value: Any) -> tuple[Clip, ...]:
+        """Return the moments, each once, in the order of the link."""
+        try:
+            clips = tuple(dict.fromkeys(Clip.read(text) for text in value or [] if text))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        for clip in clips:
+            if clip.recording_id not in self.within:
+                raise forms.ValidationError(
+                    f"Recording {clip.recording_id} is not in the library; take it out of the link."
+                )
+        return clips
 
 
 class UploadForm(forms.Form):
@@ -124,12 +148,16 @@ class SearchForm(forms.Form):
     exclusion = forms.IntegerField(**_number(0, DAY_S, "The exclusion window"))
     since = forms.CharField(required=False)
     until = forms.CharField(required=False)
+    view = forms.ChoiceField(required=False, choices=[("when", "when")])
+    near = forms.FloatField(**_number(0.5, 4, "How near clips must be to count", whole=False))
 
     def __init__(self, data: Any, *, zone: ZoneInfo, cameras: list[str], within: list[int]) -> None:
         super().__init__(data)
         self.zone = zone
-        # "with" is a word of Python, so this field cannot be a class attribute; the other two
-        # offer what this account may see.
+        # "with" and "not" are words of Python, so these fields cannot be class attributes; the
+        # others offer what this account may see.
+        for name in ("also", "this", "not"):
+            self.fields[name] = ClipsField(within)
         self.fields["with"] = forms.ChoiceField(
             required=False,
             choices=[(each.value, each.value) for each in With],
@@ -186,5 +214,8 @@ class SearchForm(forms.Form):
             recordings=tuple(values["within"]),
             since=values["since"],
             until=values["until"],
+            also=values["also"],
+            this=values["this"],
+            not_this=values["not"],
             **{name: value for name, value in optional.items() if value is not None},
         )

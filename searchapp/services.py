@@ -36,6 +36,8 @@ from indexing.models import (
     Shard,
     Training,
 )
+from indexing.probes import known
+from indexing.query import SearchQuery
 from searchapp.selectors import ROLES, Viewer, may_manage, may_see, may_train
 
 
@@ -260,6 +262,29 @@ def create_event(*, user: Viewer, camera: Camera, name: str) -> Location:
     if absent:
         raise labels.LabelError("An event's name cannot begin with “not”.")
     return events.create(camera, event)
+
+
+@transaction.atomic
+def make_event(*, user: Viewer, event: str, query: SearchQuery) -> Location:
+    """Label what a search asked for and had marked; return the event of the query's camera.
+
+    Its clips and those marked "this" are labels, those marked "not this" say it is absent there;
+    each is one second. Raises LabelError or SearchError with the reason, and then makes nothing.
+    """
+    made_by = _labeller(user)
+    name, absent = labels.read_name(event)
+    if absent:
+        raise labels.LabelError("An event's name cannot begin with “not”.")
+    asked = known(query.asked)
+    wanted = [(clip, name) for clip in (*asked, *known(query.this))]
+    unwanted = [(clip, labels.ABSENT + name) for clip in known(query.not_this)]
+    drafts: dict[Camera, list[labels.Draft]] = {}
+    for clip, said in (*wanted, *unwanted):
+        draft = labels.Draft(clip.recording, said, clip.second, clip.second + 1)
+        drafts.setdefault(clip.recording.camera, []).append(draft)
+    for some in drafts.values():
+        labels.make_all(some, made_by=made_by, sentence=f"{name} was labelled from a search.")
+    return events.create(asked[0].recording.camera, name)
 
 
 def rename_event(*, user: Viewer, location: Location, name: str) -> LabelChange | None:

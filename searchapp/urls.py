@@ -27,6 +27,7 @@ urlpatterns = [
     path("upload", upload.upload, name="upload"),
     path("upload/check", upload.check, name="upload-check"),
     path("search", search.search, name="search"),
+    path("search/event", search.make_event, name="search-event"),
     path("recordings/<int:pk>", recording.recording, name="recording"),
     path("recordings/<int:pk>/media", media.playable, name="media"),
     path("recordings/<int:pk>/original", media.original, name="original"),

@@ -80,6 +80,12 @@ def percentile(value: float) -> str:
 
 
 @register.filter
+def chance(value: float) -> str:
+    """Return a chance (0 to 1) in percent, never quite certain: 87 %."""
+    return f"{min(99, max(1, round(100 * value)))} %"
+
+
+@register.filter
 def closeness(value: float) -> str:
     """Say how a hit compares with everything that was searched."""
     if value >= 100:

@@ -13,6 +13,7 @@ from indexing.models import Recording
 from indexing.status import recording_status
 from searchapp import selectors, services
 from searchapp.forms import seconds
+from searchapp.marks import added_to
 from searchapp.templatetags.words import count
 
 
@@ -35,6 +36,7 @@ def recording(request: HttpRequest, pk: int) -> HttpResponse:
         "encoder": found.camera.encoder,
         "manages": selectors.may_manage(request.user),
         "trains": selectors.may_train(request.user),
+        "add_link": added_to(request.GET.get("search", ""), found.pk),
     }
     if request.headers.get("HX-Request") == "true":
         return render(request, "recording/_live.html", context)

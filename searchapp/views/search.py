@@ -1,22 +1,30 @@
 """Search: a moment, and every other time something like it happened."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from indexing import search as door
+from indexing.labels import LabelError
 from indexing.models import Recording
-from indexing.search import Hit, Neighbour, SearchError, SearchQuery, SearchResult, With
-from searchapp import selectors
+from indexing.recurrence import nearest_share
+from indexing.search import Clip, Hit, Neighbour, SearchError, SearchQuery, SearchResult, With
+from searchapp import selectors, services
 from searchapp.encoders import encoder_for, rival
 from searchapp.forms import SearchForm, first_error, moment
+from searchapp.marks import adding, kept, marks, written
+from searchapp.recurrence import Moment, calendar
+from searchapp.templatetags.words import count
+from searchapp.views.events import EVENT
 
 EXCLUSIONS = (0, 10, 30, 60, 120, 300, 900, 3600)
 HITS = (10, 20, 50, 100)
@@ -28,6 +36,20 @@ WAYS = {
     With.VIDEO_TO_AUDIO: "Picture finds sound",
     With.AUDIO_TO_VIDEO: "Sound finds picture",
 }
+SAYS = {
+    With.JOINT: "Finds what looks and sounds like the query; the slider says which counts more.",
+    With.VIDEO: "Finds what looks like the query, whatever it sounds like.",
+    With.AUDIO: "Finds what sounds like the query, whatever it looks like.",
+    With.VIDEO_TO_AUDIO: (
+        "Finds moments that sound as what is seen in the query usually does, even where it is out "
+        "of the picture."
+    ),
+    With.AUDIO_TO_VIDEO: (
+        "Finds moments that look as what is heard in the query usually does, even where it makes "
+        "no sound."
+    ),
+}
+NEAREST = 2.0  # the share of seconds that the calendar begins with: one in 10 ** 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,9 @@ class Found:
     recording: Recording
     suppressed: Folded
     link: str
+    this: str
+    unwanted: str
+    also: str
 
 
 @require_safe
@@ -59,13 +84,8 @@ def search(request: HttpRequest) -> HttpResponse:
     fragment = request.headers.get("HX-Request") == "true"
     if not request.GET.get("recording"):
         return render(request, "search/start.html", _recent(request))
-    recording = _recording(request)
-    form = SearchForm(
-        request.GET,
-        zone=recording.camera.tzinfo,
-        cameras=list(selectors.cameras_for(request.user).values_list("name", flat=True)),
-        within=list(selectors.recordings_for(request.user).values_list("pk", flat=True)),
-    )
+    recording = _recording(request, request.GET["recording"])
+    form = _form(request, request.GET, recording)
     context = _controls(request, recording)
     status = 200
     if form.is_valid():
@@ -74,6 +94,8 @@ def search(request: HttpRequest) -> HttpResponse:
         try:
             result = door.search(query)
             context |= _answer(request, result) | _used(request, result)
+            if form.cleaned_data["view"]:
+                context |= _when(request, recording, result, form.cleaned_data["near"])
         except SearchError as error:
             context["problem"], status = error.sentence, 422
     else:
@@ -84,8 +106,16 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _recording(request: HttpRequest) -> Recording:
-    number = request.GET["recording"]
+def _form(request: HttpRequest, data: QueryDict, recording: Recording) -> SearchForm:
+    return SearchForm(
+        data,
+        zone=recording.camera.tzinfo,
+        cameras=list(selectors.cameras_for(request.user).values_list("name", flat=True)),
+        within=list(selectors.recordings_for(request.user).values_list("pk", flat=True)),
+    )
+
+
+def _recording(request: HttpRequest, number: str) -> Recording:
     if not number.isdecimal() or len(number) > 18:
         raise Http404
     return selectors.recording_for(request.user, int(number))
@@ -104,6 +134,7 @@ def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
         "second": None,
         "defaults": SearchQuery(recording_id=recording.pk, second=0),
         "ways": _ways(recording),
+        "closed": recording.has_video and recording.has_audio and not _crossable(recording),
         "exclusions": _with_chosen(EXCLUSIONS, request.GET.get("exclusion", "")),
         "hit_counts": _with_chosen(HITS, request.GET.get("k", "")),
         "cameras": selectors.cameras_for(request.user),
@@ -115,13 +146,18 @@ def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
     }
 
 
-def _ways(recording: Recording) -> list[tuple[With, str]]:
+def _ways(recording: Recording) -> list[tuple[With, str, str]]:
     """Return the ways to compare that this recording and its camera's encoder allow."""
     if not (recording.has_video and recording.has_audio):
-        return [(With.JOINT, WAYS[With.VIDEO if recording.has_video else With.AUDIO])]
+        only = With.VIDEO if recording.has_video else With.AUDIO
+        return [(With.JOINT, WAYS[only], SAYS[only])]
+    crossable = _crossable(recording)
+    return [(way, WAYS[way], SAYS[way]) for way in WAYS if crossable or not way.crossing]
+
+
+def _crossable(recording: Recording) -> bool:
     encoder = recording.camera.encoder
-    crossable = encoder is not None and encoder.crossable
-    return [(way, label) for way, label in WAYS.items() if crossable or not way.crossing]
+    return encoder is not None and encoder.crossable
 
 
 def _with_chosen(offered: Iterable[int], chosen: str) -> list[int]:
@@ -154,21 +190,80 @@ def _on_clock(text: str, zone: ZoneInfo) -> str:
 
 def _answer(request: HttpRequest, result: SearchResult) -> dict[str, object]:
     """Return the hits with their recordings; one that this account may not see is left out."""
+    query = result.query
     folds = [result.around_query, *(hit.suppressed for hit in result.hits)]
     ids = {hit.recording_id for hit in result.hits}
     ids |= {each.recording_id for fold in folds for each in fold[:UNFOLDED]}
+    ids |= {clip.recording_id for clip in (*query.also, *query.this, *query.not_this)}
     seen = selectors.recordings_for(request.user).in_bulk(list(ids))
-    found = [
-        Found(
-            hit,
-            seen[hit.recording_id],
-            _folded(hit.suppressed, seen),
-            _link(request.GET, hit.recording_id, hit.second),
+    return {
+        "result": result,
+        "found": [
+            _found(request.GET, hit, seen) for hit in result.hits if hit.recording_id in seen
+        ],
+        "around": _folded(result.around_query, seen),
+        "marks": marks(request.GET, query, seen),
+        "when_link": written([*kept(request.GET, but=("view", "near")), ("view", "when")]),
+        "hits_link": written(kept(request.GET, but=("view", "near"))),
+        "carried": kept(request.GET),
+        "view": request.GET.get("view"),
+        "near": None,
+    }
+
+
+def _found(data: QueryDict, hit: Hit, seen: Mapping[int, Recording]) -> Found:
+    clip = Clip(hit.recording_id, hit.second)
+    this, unwanted, also = (adding(data, kind, clip) for kind in ("this", "not", "also"))
+    suppressed = _folded(hit.suppressed, seen)
+    return Found(hit, seen[hit.recording_id], suppressed, _link(data, clip), this, unwanted, also)
+
+
+def _when(
+    request: HttpRequest, recording: Recording, result: SearchResult, near: float | None
+) -> dict[str, object]:
+    """Return the calendar: of the hits, or of every second that is among the nearest share."""
+    query = result.query
+    cameras = query.cameras or (recording.camera.name,)
+    seen = selectors.recordings_for(request.user).filter(camera__name__in=cameras)
+    if query.recordings:
+        seen = seen.filter(pk__in=query.recordings)
+    moments: list[Moment] = [(hit.camera, round(hit.at.timestamp())) for hit in result.hits]
+    complete = True
+    if near is not None:
+        times = nearest_share(query, 10**-near)
+        moments, complete = list(times.moments), times.complete
+    return {
+        "calendar": calendar(moments, seen, cameras, recording.camera.tzinfo, request.GET),
+        "near": near,
+        "nearest": NEAREST,
+        "share": 100 * (1 - 10**-near) if near is not None else None,
+        "complete": complete,
+        "every_link": written([*kept(request.GET, but=("near",)), ("near", NEAREST)]),
+    }
+
+
+@require_POST
+def make_event(request: HttpRequest) -> HttpResponse:
+    """Make an event of what a search has marked: its labels, and where it does not happen."""
+    recording = _recording(request, request.POST.get("recording", ""))
+    back = reverse("search") + written(kept(request.POST, but=("csrfmiddlewaretoken", "event")))
+    form = _form(request, request.POST, recording)
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect(back)
+    try:
+        made = services.make_event(
+            user=request.user, event=request.POST.get("event", ""), query=form.query()
         )
-        for hit in result.hits
-        if hit.recording_id in seen
-    ]
-    return {"result": result, "found": found, "around": _folded(result.around_query, seen)}
+    except (LabelError, SearchError) as error:
+        messages.error(request, error.sentence)
+        return redirect(back)
+    request.session[EVENT] = made.event
+    query = form.query()
+    counter = f", and {count(len(query.not_this), 'moment')} without it" if query.not_this else ""
+    labels = count(len(query.asked) + len(query.this), "moment")
+    messages.success(request, f"{made.event} is labelled at {labels}{counter}.")
+    return redirect("event", pk=made.pk)
 
 
 def _used(request: HttpRequest, result: SearchResult) -> dict[str, object]:
@@ -178,22 +273,18 @@ def _used(request: HttpRequest, result: SearchResult) -> dict[str, object]:
         "encoder": encoder,
         "rival": rival(encoder),
         "trains": selectors.may_train(request.user),
-        "this_search": urlencode(_kept(request.GET, but=("camera",))),
+        "this_search": urlencode(
+            kept(request.GET, but=("camera", "also", "this", "not", "view", "near"))
+        ),
     }
 
 
-def _folded(clips: Sequence[Neighbour], seen: dict[int, Recording]) -> Folded:
+def _folded(clips: Sequence[Neighbour], seen: Mapping[int, Recording]) -> Folded:
     shown = ((each, seen.get(each.recording_id)) for each in clips[:UNFOLDED])
     return Folded(tuple((each, owner) for each, owner in shown if owner), len(clips))
 
 
-def _link(data: QueryDict, recording: int, second: int) -> str:
-    """Return the link of the same search from another moment."""
-    kept = _kept(data, but=("recording", "second"))
-    return "?" + urlencode([("recording", recording), ("second", second), *kept])
-
-
-def _kept(data: QueryDict, *, but: Sequence[str]) -> list[tuple[str, str]]:
-    """Return what the link chose, without the blanks and without some of it."""
-    pairs = ((key, value) for key, values in data.lists() for value in values)
-    return [(key, value) for key, value in pairs if value and key not in but]
+def _link(data: QueryDict, clip: Clip) -> str:
+    """Return the link of a new search from another moment, compared in the same way."""
+    others = kept(data, but=("recording", "second", "also", "this", "not", "view", "near"))
+    return written([("recording", clip.recording_id), ("second", clip.second), *others])

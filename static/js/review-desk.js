@@ -20,6 +20,7 @@ class ReviewDesk extends HTMLElement {
     this.timeline = this.querySelector("time-line");
     this.player = this.querySelector("[data-player]");
     this.findLink = this.querySelector("[data-find]");
+    this.addLink = this.querySelector("[data-add]");
     this.addEventListener("seek", (event) => this.seek(event.detail));
     this.addEventListener("click", (event) => this.clicked(event));
     this.onKey = (event) => this.key(event);
@@ -107,6 +108,7 @@ class ReviewDesk extends HTMLElement {
     this.querySelector("[data-day]").textContent = this.clock.day(second);
     const query = new URLSearchParams({ recording: this.dataset.recording, second });
     this.findLink.href = `${this.dataset.search}?${query}`;
+    if (this.addLink) this.addLink.href = `${this.addLink.dataset.add}${this.second}`;
     if (this.still) this.still.src = thumbnail(this.dataset.thumbnails, second);
     this.keepInAddress(second);
   }
