@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 PORT ?= 8000
 SERVE ?= 1
+# Processes that run the tests; each may take a gigabyte.
+PROCESSES ?= 2
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -50,7 +52,7 @@ demo: .venv/run.stamp
 	@exec $(BIN)/python manage.py demo --port $(PORT) $(if $(FILE),--file "$(FILE)") $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: .venv/tests.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(PROCESSES)
 
 check: .venv/tests.stamp
 	$(BIN)/ruff check .

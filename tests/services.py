@@ -7,6 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -15,12 +16,24 @@ import redis
 
 START_WITHIN_S = 60
 
+# Below those that the kernel gives out by itself, so that nothing else takes one before its server
+# does; and others in each process, since several run tests at once.
+_ports = count(20_000 + os.getpid() % 120 * 100)
+
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listened on a moment ago."""
+    """A port of the loopback interface that nothing listens on; never the same twice."""
+    return next(filter(is_free, _ports))
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens on a port of the loopback interface."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def until_up(answers: Callable[[], object], process: subprocess.Popen[bytes]) -> None:

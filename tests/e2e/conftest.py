@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -57,12 +58,6 @@ def _environment(data: Path) -> dict[str, str]:
     return {**os.environ, "REPRISE_DATA": str(data), "OMP_NUM_THREADS": "1"}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{url}/healthz") as answer:  # noqa: S310  (our own server)
@@ -84,7 +79,7 @@ def site(
     video = str(make_video(SECONDS))
     arguments = (video, "--camera", "North gate", "--start", "2026-07-01T10:00:00+00:00")
     ingested = json.loads(_manage(data, "ingest", *arguments, "--wait", "--json"))
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "gunicorn", "searchapp.wsgi"),
@@ -103,8 +98,9 @@ def site(
         server.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A Chromium; ended with each file, for Playwright's event loop forbids Django its database."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
         yield chromium

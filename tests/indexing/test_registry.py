@@ -1,8 +1,10 @@
 """The registry of encoders: shown, compared, deleted; as one file, and files that lie."""
 
 import json
+import os
 import pickle
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -277,9 +279,12 @@ def test_a_file_that_lies_changes_nothing(
     assert_refused(path, camera, sentence)
 
 
+BLAST = Path(tempfile.gettempdir()) / f"reprise-was-here-{os.getpid()}"
+
+
 class Bomb:
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (Path("/tmp/reprise-was-here"),))
+        return (Path.touch, (BLAST,))
 
 
 def bytes_of(kind: str, good: bytes) -> bytes:
@@ -331,7 +336,7 @@ def test_a_damaged_or_malicious_file_changes_nothing(
     path = tmp_path / "file.safetensors"
     path.write_bytes(bytes_of(kind, exported.read_bytes()))
     assert_refused(path, camera, "file.safetensors")
-    assert not Path("/tmp/reprise-was-here").exists()
+    assert not BLAST.exists()
 
 
 def test_a_file_without_an_end_is_not_copied_whole(

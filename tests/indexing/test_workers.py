@@ -22,6 +22,14 @@ def embedded(tmp_path: Path) -> Iterator[Installation]:
     installation.end()
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """An installation in which nothing is ever kept, migrated once."""
+    installation = Installation(tmp_path_factory.mktemp("empty") / "var")
+    installation.state()
+    return installation
+
+
 @pytest.fixture
 def deployed(tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Installation]:
     installation = Installation(
@@ -103,12 +111,12 @@ def test_the_command_line_works_without_a_worker(embedded: Installation, make_vi
     ],
 )
 def test_bad_arguments_get_a_sentence(
-    embedded: Installation, arguments: tuple[str, ...], status: int, sentence: str
+    empty: Installation, arguments: tuple[str, ...], status: int, sentence: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments, "--json"],
         cwd=ROOT,
-        env=embedded.environment,
+        env=empty.environment,
         capture_output=True,
         text=True,
         check=False,

@@ -1,11 +1,13 @@
 """The benches of real sounds and of real video under them, from the sounds to the report."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from indexing.evaluation.cells import Store
+from indexing.evaluation.composition.compose import VIDEO
 from indexing.evaluation.profiles import (
     COMPOSED,
     REAL_SOUNDS,
@@ -36,9 +38,20 @@ def shortened(bench: Bench, seconds: int) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def profile(media: Path) -> Profile:
+def light_media(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shared media with a small picture, which takes a fraction of the time to loop."""
+    folder = tmp_path_factory.mktemp("media")
+    (folder / "sounds").symlink_to(media / "sounds")
+    (folder / "video").mkdir()
+    command = ["ffmpeg", "-v", "error", "-i", str(media / VIDEO), "-vf", "fps=10,scale=320:180"]
+    subprocess.run([*command, "-an", str(folder / VIDEO)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def profile(light_media: Path) -> Profile:
     """Both benches as the command makes them, but short."""
-    whole = with_composition(with_sounds(small(), media / "sounds"), media)
+    whole = with_composition(with_sounds(small(), light_media / "sounds"), light_media)
     _, sounding, composed = whole.benches
     benches = shortened(sounding, STREET_S), shortened(composed, COMPOSED_S)
     return replace(whole, benches=benches)
