@@ -2,7 +2,11 @@
 
     python docs/screenshots.py http://127.0.0.1:8000 --name admin --password ... [--out docs/images]
 
-The recording with the most seconds is shown; --second chooses the moment to search from.
+The recording with the most seconds is shown; --second chooses the moment to search from. Two desks
+show something only where there is something: a camera with three minutes of footage for anomalies,
+an event with five labels for events. A training that is under way is seen among the encoders. The
+README's are of the demo, trained, while it is trained again:
+--recording 1 --second 358 --compare 2 502.
 """
 
 import argparse
@@ -53,6 +57,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--password", required=True)
     parser.add_argument("--recording", type=int, help="the longest one where this is left out")
     parser.add_argument("--second", type=int, default=60)
+    parser.add_argument(
+        "--compare",
+        type=int,
+        nargs=2,
+        metavar=("RECORDING", "SECOND"),
+        help="the moment to compare encoders on, if another",
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
     parser.add_argument("--chromium", default=CHROMIUM)
     return parser.parse_args()
@@ -85,8 +96,23 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
     page.locator(".hit .suppressed summary").first.click()
     page.wait_for_timeout(1500)
     yield "search-playing"
-    yield from learning(page, recording, options.second)
+    yield from learning(page, *(options.compare or (recording, options.second)))
+    yield from desks(page)
+    page.evaluate("localStorage.setItem('theme', 'light')")
+    page.goto(f"/search?recording={recording}&second={options.second}")
+    settle(page)
+    yield "search-light"
+    page.goto(f"/search?recording={recording}&second=99999999")
+    yield "search-problem"
+    page.goto("/nowhere")
+    yield "not-found"
+    page.evaluate("localStorage.removeItem('theme')")
+
+
+def desks(page: Page) -> Iterator[str]:
+    """Go to the desk of the first camera with unusual moments, and to that of a located event."""
     page.goto("/anomalies/")
+    page.get_by_text("being compared").first.wait_for(state="hidden")
     judge = page.locator(".watch a.button")
     if judge.count():
         judge.first.click()
@@ -98,15 +124,6 @@ def shown(context: BrowserContext, options: argparse.Namespace) -> Iterator[str]
         located.first.click()
         settle(page)
         yield "event"
-    page.evaluate("localStorage.setItem('theme', 'light')")
-    page.goto(f"/search?recording={recording}&second={options.second}")
-    settle(page)
-    yield "search-light"
-    page.goto(f"/search?recording={recording}&second=99999999")
-    yield "search-problem"
-    page.goto("/nowhere")
-    yield "not-found"
-    page.evaluate("localStorage.removeItem('theme')")
 
 
 def learning(page: Page, recording: int, second: int) -> Iterator[str]:
