@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from indexing import deliveries, ingest, jobs, standing
+from indexing import deliveries, evidence, ingest, jobs, standing
 
 
 @shared_task
@@ -30,8 +30,15 @@ def deliver(delivery_id: int) -> None:
 
 
 @shared_task
+def export(export_id: int) -> None:
+    """Make one ZIP of evidence."""
+    evidence.run(export_id)
+
+
+@shared_task
 def sweep() -> None:
     """Find the work of dead workers, lost messages and recordings that can be closed."""
     jobs.seen()
     jobs.sweep()
     ingest.close_recordings()
+    evidence.expire()

@@ -9,7 +9,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from indexing.casework import Notification, SavedSearch
+from indexing.cases import bookmarks_of, cases_of, moments_of
+from indexing.casework import Bookmark, Case, CaseMoment, Export, Notification, SavedSearch
+from indexing.evidence import exports_of
 from indexing.models import Recording
 from indexing.saved import Replay, question, saved_of
 from indexing.search import SearchQuery, With
@@ -45,6 +47,38 @@ def notifications_for(user: Viewer) -> QuerySet[Notification]:
 def unread(user: Viewer) -> int:
     """Return how many notifications the account has not read."""
     return notifications_for(user).filter(read_at=None).count()
+
+
+def case_for(user: Viewer, pk: int) -> Case:
+    """Return one of the account's cases; Http404 where it has no such one."""
+    return get_object_or_404(cases_of(person(user)), pk=pk)
+
+
+def moment_for(user: Viewer, pk: int) -> CaseMoment:
+    """Return one moment of the account's cases, removed ones too; Http404 otherwise."""
+    rows = CaseMoment.objects.select_related("case", "recording__camera")
+    return get_object_or_404(rows.filter(case__user=person(user)), pk=pk)
+
+
+def bookmark_for(user: Viewer, pk: int) -> Bookmark:
+    """Return one of the account's bookmarks, removed ones too; Http404 otherwise."""
+    return get_object_or_404(Bookmark.objects.filter(user=person(user)), pk=pk)
+
+
+def export_for(user: Viewer, pk: int) -> Export:
+    """Return one of the account's exports; Http404 where it has no such one."""
+    return get_object_or_404(exports_of(person(user)), pk=pk)
+
+
+def bookmarks_for(user: Viewer) -> QuerySet[Bookmark]:
+    """Return the account's bookmarks in recordings that it may see, the newest first."""
+    return bookmarks_of(person(user)).filter(recording__in=recordings_for(user))
+
+
+def moments_for(user: Viewer, case: Case) -> list[CaseMoment]:
+    """Return the moments of a case in order; a recording that may not be seen is left out of it."""
+    seen = set(recordings_for(user).values_list("pk", flat=True))
+    return [m for m in moments_of(case) if m.recording_id is None or m.recording_id in seen]
 
 
 @dataclass(frozen=True)

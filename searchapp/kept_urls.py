@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from searchapp.views import notifications, saved
+from searchapp.views import cases, evidence, notifications, saved
 
 urlpatterns = [
     path("saved", saved.saved_searches, name="saved-searches"),
@@ -16,4 +16,14 @@ urlpatterns = [
     path("notifications", notifications.notifications, name="notifications"),
     path("notifications/bell", notifications.bell, name="bell"),
     path("notifications/read", notifications.read, name="read-notifications"),
+    path("cases", cases.cases, name="cases"),
+    path("cases/<int:pk>", cases.case, name="case"),
+    path("cases/<int:pk>/delete", cases.delete, name="delete-case"),
+    path("cases/<int:pk>/evidence", evidence.of_case, name="case-evidence"),
+    path("recordings/<int:pk>/collect", cases.collect, name="collect"),
+    path("recordings/<int:pk>/evidence", evidence.of_moment, name="moment-evidence"),
+    path("moments/<int:pk>", cases.moment, name="case-moment"),
+    path("bookmarks/<int:pk>", cases.bookmark, name="bookmark"),
+    path("evidence/<int:pk>", evidence.export, name="evidence"),
+    path("evidence/<int:pk>/file", evidence.file, name="evidence-file"),
 ]

@@ -91,20 +91,21 @@ def playable(request: HttpRequest, pk: int) -> HttpResponseBase:
     if path is None:
         raise Http404
     tag = recording.sha256 if recording.playable == recording.original else f"{recording.sha256}-p"
-    return _send(request, path, tag)
+    return send(request, path, tag)
 
 
 @require_safe
 def original(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Send the original, byte for byte as it came, as a download."""
     recording = recording_for(request.user, pk)
-    response = _send(request, recording.original_path, recording.sha256)
+    response = send(request, recording.original_path, recording.sha256)
     disposition = content_disposition_header(as_attachment=True, filename=recording.name)
     response.headers["Content-Disposition"] = disposition or "attachment"
     return response
 
 
-def _send(request: HttpRequest, path: Path, tag: str) -> HttpResponseBase:
+def send(request: HttpRequest, path: Path, tag: str) -> HttpResponseBase:
+    """Send a file with ranges, or let nginx send it; ``tag`` names these very bytes."""
     kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
     if settings.MEDIA_ACCEL_PREFIX:
         return _accelerated(path, kind)

@@ -3,6 +3,7 @@
 import "./answer-desk.js";
 import "./clip-player.js";
 import "./hit-grid.js";
+import "./keep-moment.js";
 import "./label-desk.js";
 import "./peak-desk.js";
 import "./review-desk.js";
