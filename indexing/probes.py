@@ -62,10 +62,7 @@ def probe(encoder: Encoder, snapshot: Snapshot, clip: Known) -> Probe:
     """
     row = snapshot.row(clip.recording.pk, clip.second)
     if row is not None:
-        return Probe(
-            video=snapshot.video.rows[row] if snapshot.has_video[row] else None,
-            audio=snapshot.audio.rows[row] if snapshot.has_audio[row] else None,
-        )
+        return Probe.of(snapshot, row)
     if encoder.camera_id == clip.recording.camera_id:
         raise SearchError(_why_absent(clip))
     return _from_features(encoder, clip)

@@ -139,8 +139,8 @@ def _lines(days: list[date]) -> Iterator[Day]:
 
 
 def _shade(count: int, most: int) -> int:
-    """Return how dark a count is: 0 for none, then by its logarithm, since few are the rule."""
-    return max(1, math.ceil(SHADES * math.log1p(count) / math.log1p(most))) if count else 0
+    """Return how dark a count is: 0 for none, then by its square root, since few are the rule."""
+    return math.ceil(SHADES * math.sqrt(count / most)) if count else 0
 
 
 def _strips(found: list[Moment], cameras: Iterable[str], links: "_Links") -> tuple[Strip, ...]:

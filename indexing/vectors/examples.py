@@ -1,12 +1,13 @@
 """Clips as examples of what is looked for, and of what is not: the measures of `exact.Ranking`.
 
-FAISS scans every row once an example for its inner product, in float32. From the product and the
-kept norms follow bounds of each distance of Eq. 5 (Wang et al. 2025) that hold whatever the
-rounding did, and from those bounds of every score that grows or falls with the distances.
+Every row is scanned for its inner product with each example, in float32, by FAISS, or by BLAS where
+examples are many. From the product and the kept norms follow bounds of each distance of Eq. 5 (Wang
+et al. 2025) that hold whatever the rounding did, and from those bounds of every score that grows or
+falls with the distances.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from indexing.vectors.buffer import Vectors
 from indexing.vectors.exact import Doubles, Longs, Mask, Ranked
 from ml.distance import LAMBDA, eq5
-from ml.feedback import log_odds_against
+from ml.feedback import Near, log_odds_against
+
+Floats = NDArray[np.float32]
 
 # Half the distance between 1 and the next float32: each product and each sum is off by no more.
 ROUNDING = 2.0**-24
@@ -45,6 +48,7 @@ class Example:
 
     count: int
     sides: Sequence[Side]
+    scanned: dict[str, Floats] = field(default_factory=dict)  # inner products (n,) by modality
 
     @cached_property
     def shared(self) -> Doubles:
@@ -59,7 +63,7 @@ class Example:
         """A distance no clip's (n,) is below, and one that none is above; infinite for none."""
         low = high = np.zeros(self.count)
         for side in self.sides:
-            least, most = side_bounds(side)
+            least, most = side_bounds(side, self.scanned.get(side.name))
             low = low + side.weight * np.where(side.present, least, 0.0)
             high = high + side.weight * np.where(side.present, most, 0.0)
         return self._mean(low) * (1 - SLACK), self._mean(high) * (1 + SLACK)
@@ -132,6 +136,7 @@ class Judged:
     likeness: Likeness
     this: Sequence[Example]
     not_this: Sequence[Example]
+    ordinary: Sequence[Example]
 
     @property
     def wanted(self) -> list[Example]:
@@ -144,8 +149,12 @@ class Judged:
 
     def lower_bounds(self) -> Doubles:
         """Return log odds that no clip's are below (n,), infinite where it has none."""
-        bounds = self._log_odds(
-            [one.bounds[0] for one in self.wanted], [one.bounds[1] for one in self.not_this]
+        count = len(self.comparable())
+        _scan([*self.wanted, *self.not_this, *self.ordinary])
+        bounds = log_odds_against(
+            _near(self.wanted, [one.bounds[0] for one in self.wanted], count),
+            _near(self.not_this, [one.bounds[1] for one in self.not_this], count),
+            _near(self.ordinary, [one.bounds[1] for one in self.ordinary], count),
         )
         # Subtracting infinity from infinity, where a clip has no score, would be NaN.
         finite = np.where(np.isfinite(bounds), bounds, 0.0)
@@ -153,22 +162,32 @@ class Judged:
 
     def measured(self, rows: Longs) -> list[Ranked]:
         """Return these rows with their exact log odds, and the distance to what was asked for."""
-        odds = self._log_odds(
-            [one.distances(rows)[0] for one in self.wanted],
-            [one.distances(rows)[0] for one in self.not_this],
+        wanted, unwanted, ordinary = (
+            _near(some, [one.distances(rows)[0] for one in some], len(rows))
+            for some in (self.wanted, self.not_this, self.ordinary)
         )
+        odds = log_odds_against(wanted, unwanted, ordinary)
         return [
             Ranked(plain.row, float(score), plain.distance, plain.by_modality)
             for score, plain in zip(odds, self.likeness.measured(rows), strict=True)
         ]
 
-    def _log_odds(self, wanted: list[Doubles], unwanted: list[Doubles]) -> Doubles:
-        return log_odds_against(
-            np.stack(wanted),
-            np.stack(unwanted) if unwanted else np.zeros((0, len(wanted[0]))),
-            np.array([one.typical for one in self.wanted]),
-            np.array([one.typical for one in self.not_this]),
-        )
+
+def _scan(examples: Sequence[Example]) -> None:
+    """Scan all rows once for all examples, which are compared with the same vectors."""
+    for name in ("video", "audio"):
+        found = [(one, side) for one in examples for side in one.sides if side.name == name]
+        if found:
+            vectors = found[0][1].vectors
+            products = vectors.all_inner_products(np.stack([side.query for _, side in found]))
+            for (one, _), row in zip(found, products, strict=True):
+                one.scanned[name] = row
+
+
+def _near(examples: Sequence[Example], distances: list[Doubles], count: int) -> Near:
+    """Set the distances of `count` clips to some examples beside what is typical of each."""
+    table = np.stack(distances) if distances else np.zeros((0, count))
+    return Near(table, np.array([one.typical for one in examples]))
 
 
 def _mean_of(distances: Sequence[Doubles]) -> Doubles:
@@ -203,7 +222,7 @@ def _divided(total: Doubles, count: Doubles) -> Doubles:
     return np.asarray(np.divide(total, count, out=nothing, where=count > 0))
 
 
-def side_bounds(side: Side) -> tuple[Doubles, Doubles]:
+def side_bounds(side: Side, products: Floats | None = None) -> tuple[Doubles, Doubles]:
     """Return a lower and an upper bound (n,) of Eq. 5 between the example and every row.
 
     A float32 inner product over D terms is off by at most (D + 1) * 2**-24 * |x| |y| in whatever
@@ -213,7 +232,9 @@ def side_bounds(side: Side) -> tuple[Doubles, Doubles]:
     norm = float(np.sqrt(np.sum(query**2)))
     scale = norm * side.vectors.norms
     error = 2.0 * (len(query) + 1) * ROUNDING * scale
-    product = side.vectors.inner_products(side.query).astype(np.float64)
+    if products is None:
+        products = side.vectors.inner_products(side.query)
+    product = products.astype(np.float64)
     squares = norm**2 + side.vectors.norms**2
     least = _eq5_from(product + error, squares, scale, -1e-14, zero=1.0)
     return least, _eq5_from(product - error, squares, scale, 1e-14, zero=0.0)

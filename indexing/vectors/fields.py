@@ -11,6 +11,7 @@ from indexing.vectors.examples import Example, Judged, Likeness, Side
 from indexing.vectors.exclusion import Kept, select
 from indexing.vectors.snapshot import Snapshot
 from ml.distance import directions
+from ml.feedback import ORDINARY
 
 # What is compared by each kind of search: (modality of the query, modality of the others).
 COMPARED = {
@@ -21,6 +22,9 @@ COMPARED = {
     "audio-to-video": (("audio", "video"),),
 }
 
+# So near to a clip that is wanted, what is ordinary may be the same thing.
+BESIDE_S = 5
+
 Weights = dict[tuple[str, str], float]
 
 
@@ -30,6 +34,14 @@ class Probe:
 
     video: NDArray[np.float32] | None
     audio: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, row: int) -> "Probe":
+        """Return a clip of a snapshot."""
+        return cls(
+            video=snapshot.video.rows[row] if snapshot.has_video[row] else None,
+            audio=snapshot.audio.rows[row] if snapshot.has_audio[row] else None,
+        )
 
     def vector(self, modality: str) -> NDArray[np.float32] | None:
         """Return the query's vector in a modality."""
@@ -76,11 +88,22 @@ class Field:
             return likeness
         # A hit was judged by what was searched: across modalities that is its other one.
         found = COMPARED[self.compared][0][1] if self._crossing else self.compared
-        this, not_this = (
+        this, not_this, ordinary = (
             [example for probe in some if (example := self._example(probe, found)).sides]
-            for some in (self.this, self.not_this)
+            for some in (self.this, self.not_this, self._ordinary())
         )
-        return Judged(likeness, this, not_this)
+        return Judged(likeness, this, not_this, ordinary)
+
+    def _ordinary(self) -> list[Probe]:
+        """Return clips evenly spread over all there are, none beside what is wanted."""
+        snapshot = self.snapshot
+        rows = np.unique(np.linspace(0, len(snapshot) - 1, ORDINARY).round().astype(np.int64))
+        beside = np.zeros(len(rows), bool)
+        for camera, at in self.origins:
+            if camera in snapshot.cameras:
+                here = snapshot.camera[rows] == snapshot.cameras.index(camera)
+                beside |= here & (np.abs(snapshot.at[rows] - at) <= BESIDE_S)
+        return [Probe.of(snapshot, int(row)) for row in rows[~beside]]
 
     @property
     def _crossing(self) -> bool:

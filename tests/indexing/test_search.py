@@ -1,13 +1,15 @@
 """The door to search: filters inside it, cameras with encoders of their own, refusals."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from indexing import snapshots
 from indexing.models import Encoder, Recording
-from indexing.search import SearchError, SearchQuery, With, search
+from indexing.search import Clip, SearchError, SearchQuery, With, search
 from ml.distance import directions, eq5
 from tests.footage import add_footage
 
@@ -136,3 +138,78 @@ def test_an_encoder_of_another_camera_is_refused(recordings: list[Recording]) ->
     recordings[2].camera.refresh_from_db()
     with pytest.raises(SearchError, match="its own camera"):
         search(SearchQuery(recordings[0].pk, 2, encoder_id=recordings[2].camera.encoder_id))
+
+
+def test_judged_hits_rank_all_others_anew(recordings: list[Recording]) -> None:
+    first, second, _ = recordings
+    query = SearchQuery(first.pk, 0, exclusion_s=1, k=6)
+    before = search(query)
+    this, unwanted = before.hits[2], before.hits[0]
+
+    after = search(
+        replace(
+            query,
+            this=(Clip(this.recording_id, this.second),),
+            not_this=(Clip(unwanted.recording_id, unwanted.second),),
+        )
+    )
+
+    places = [(hit.recording_id, hit.second) for hit in after.hits]
+    assert (unwanted.recording_id, unwanted.second) not in places
+    for hit in after.hits:
+        assert abs((hit.at - this.at).total_seconds()) > 1
+        assert abs((hit.at - first.at(0)).total_seconds()) > 1
+    chances = [hit.chance for hit in after.hits if hit.chance is not None]
+    assert len(chances) == len(after.hits)
+    assert chances == sorted(chances, reverse=True)
+    assert all(hit.chance is None for hit in before.hits)
+    assert {hit.recording_id for hit in after.hits} <= {first.pk, second.pk}
+
+
+def test_marks_and_moments_of_another_cameras_encoder_count_too(
+    recordings: list[Recording],
+) -> None:
+    first, _, south = recordings
+    found = search(
+        SearchQuery(
+            first.pk,
+            2,
+            exclusion_s=1,
+            k=8,
+            cameras=("North gate", "South gate"),
+            also=(Clip(south.pk, 4),),
+            this=(Clip(south.pk, 9),),
+            not_this=(Clip(first.pk, 7),),
+        )
+    )
+
+    percentiles = [hit.percentile for hit in found.hits]
+    assert percentiles == sorted(percentiles, reverse=True)
+    south_hits = [hit.second for hit in found.hits if hit.recording_id == south.pk]
+    assert south_hits
+    assert not {3, 4, 5, 8, 9, 10} & {*south_hits}
+    assert any("The query is 2 moments" in note for note in found.notes)
+
+
+def test_the_command_takes_moments_and_marks(
+    recordings: list[Recording], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, _ = recordings
+    call_command(
+        "search",
+        str(first.pk),
+        "2",
+        "--json",
+        "--exclusion=1",
+        f"--also={second.pk}:1",
+        f"--this={second.pk}:0:00:05",
+        f"--not={first.pk}:7",
+    )
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["also"] == [{"recording": second.pk, "second": 1}]
+    assert answer["this"] == [{"recording": second.pk, "second": 5}]
+    assert answer["not"] == [{"recording": first.pk, "second": 7}]
+    chances = [hit["chance"] for hit in answer["hits"]]
+    assert chances == sorted(chances, reverse=True)
+    with pytest.raises(CommandError, match="is not a moment; write RECORDING:SECOND"):
+        call_command("search", str(first.pk), "2", "--this=7")

@@ -14,6 +14,7 @@ from indexing.models import Recording
 from indexing.search import (
     LONGEST_EXCLUSION_S,
     MOST_HITS,
+    Clip,
     Hit,
     SearchQuery,
     SearchResult,
@@ -38,6 +39,16 @@ class Command(BaseCommand):
         parser.add_argument("--since", type=moment)
         parser.add_argument("--until", type=moment)
         parser.add_argument("--encoder", type=int)
+        for name, says in MARKS.items():
+            parser.add_argument(
+                f"--{name}",
+                dest=f"mark_{name}",
+                type=clip,
+                action="append",
+                default=[],
+                metavar="RECORDING:SECOND",
+                help=says,
+            )
 
     def handle(self, *, recording: int, modality: str, **options: Any) -> None:
         query = SearchQuery(
@@ -51,6 +62,9 @@ class Command(BaseCommand):
             since=on_clock(options["since"], recording),
             until=on_clock(options["until"], recording),
             encoder_id=options["encoder"],
+            also=tuple(options["mark_also"]),
+            this=tuple(options["mark_this"]),
+            not_this=tuple(options["mark_not"]),
         )
         if query.since and query.until and query.since >= query.until:
             raise Misuse("The time range ends before it starts.")
@@ -60,8 +74,21 @@ class Command(BaseCommand):
         self.answer(document(result), lines(result), as_json=bool(options["json"]))
 
 
+MARKS = {
+    "also": "one more moment of the query; distances are the mean to all",
+    "this": "a hit that is meant; all others are ranked anew by that",
+    "not": "a hit that is not meant",
+}
 hits = partial(number, least=1, most=MOST_HITS)
 window = partial(number, least=0, most=LONGEST_EXCLUSION_S)
+
+
+def clip(text: str) -> Clip:
+    """Read RECORDING:SECOND."""
+    try:
+        return Clip.read(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def weight(text: str) -> float:
@@ -89,11 +116,19 @@ def document(result: SearchResult) -> dict[str, object]:
     """Return the JSON of docs/cli.md."""
     query = result.query
     return {
-        "query": {"recording": query.recording_id, "second": query.second},
+        "query": place(query.clip),
+        "also": [place(each) for each in query.also],
+        "this": [place(each) for each in query.this],
+        "not": [place(each) for each in query.not_this],
         "encoder": result.encoder_id,
         "exclusion_s": query.exclusion_s,
         "hits": [row(hit) for hit in result.hits],
     }
+
+
+def place(found: Clip) -> dict[str, int]:
+    """Return a moment as JSON."""
+    return {"recording": found.recording_id, "second": found.second}
 
 
 def row(hit: Hit) -> dict[str, object]:
@@ -108,6 +143,7 @@ def row(hit: Hit) -> dict[str, object]:
         "video_distance": hit.video_distance,
         "audio_distance": hit.audio_distance,
         "percentile": hit.percentile,
+        "chance": hit.chance,
         "suppressed": len(hit.suppressed),
     }
 
