@@ -22,6 +22,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (parameters.with && parameters.with !== "joint") delete parameters.weight;
 });
 
+// Dragging the slider ranks anew again and again; going back leads to before the drag.
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const { history, requestConfig } = event.detail;
+  if (requestConfig.triggeringEvent?.target?.name === "weight") history.type = "replace";
+});
+
 function showSound() {
   for (const button of document.querySelectorAll("[data-sound]")) {
     button.setAttribute("aria-pressed", String(!muted()));
