@@ -15,7 +15,8 @@ from indexing.media.info import MediaInfo
 from indexing.media.thumbnails import jpeg
 from indexing.weights import current_trunk_weights, trunk_weights
 from ml import runtime
-from ml.foreground import FOREGROUND_DIM, foreground
+from ml.cutout import cut_out
+from ml.foreground import FOREGROUND_DIM, watch
 from ml.preprocess import CLIP_FRAMES, MEL_BINS, MEL_FRAMES, log_mel
 from ml.soundstats import SOUND_DIM, sound_statistics
 
@@ -108,8 +109,10 @@ def _features(
     if decoded.frames is not None and seen.any():
         shape = (clips, CLIP_FRAMES, *decoded.frames.shape[1:])
         frames = decoded.frames.reshape(shape)[seen].reshape(-1, *shape[2:])
-        features.foreground[seen] = foreground(frames)
-        features.trunk[seen] = net.features(frames, on_batch=on_batch)
+        watched = watch(frames)
+        features.foreground[seen] = watched.described
+        shown = cut_out(frames, watched.mask, watched.background) if net.cut_out else frames
+        features.trunk[seen] = net.features(shown, on_batch=on_batch)
     if decoded.samples is not None and heard.any():
         mel = log_mel(decoded.samples.reshape(clips, -1)[heard].reshape(-1))
         features.mel[heard] = mel

@@ -38,17 +38,30 @@ def video_encoder(seed: int = 0) -> nn.Module:
     return net.eval()
 
 
-class VideoTrunk(nn.Module):
-    """E_v up to the average pooling of its head: (n, 3, 5, 224, 224) -> (n, 432)."""
+class Peaks(nn.Module):
+    """Pool maps (n, c, t, h, w) by the strongest place of their mean over time: (n, c, 1, 1, 1).
 
-    def __init__(self, encoder: nn.Module) -> None:
+    The mean over all places, which is X3D's own, drowns what fills 2 % of them.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pool."""
+        return maps.mean(dim=2, keepdim=True).amax(dim=(3, 4), keepdim=True)
+
+
+class VideoTrunk(nn.Module):
+    """E_v up to the pooling of its head: (n, 3, 5, 224, 224) -> (n, 432).
+
+    Pooled by the mean, as X3D is, or by `peaks`. Of any size where pooled by peaks.
+    """
+
+    def __init__(self, encoder: nn.Module, *, peaks: bool = False) -> None:
         super().__init__()
         *stages, head = _children(encoder, "blocks")
         pool = head.get_submodule("pool")
         self.stages = nn.Sequential(*stages)
-        self.pool = nn.Sequential(
-            *(pool.get_submodule(name) for name in ("pre_conv", "pre_norm", "pre_act", "pool"))
-        )
+        before = [pool.get_submodule(name) for name in ("pre_conv", "pre_norm", "pre_act")]
+        self.pool = nn.Sequential(*before, Peaks() if peaks else pool.get_submodule("pool"))
 
     def forward(self, clips: Tensor) -> Tensor:
         """Pooled features of clips (n, 3, 5, 224, 224), normalised as `preprocess` does."""
@@ -71,13 +84,13 @@ class VideoHead(nn.Module):
         return embedding
 
 
-def split(encoder: nn.Module) -> tuple[VideoTrunk, VideoHead]:
+def split(encoder: nn.Module, *, peaks: bool = False) -> tuple[VideoTrunk, VideoHead]:
     """Split E_v into its trunk, which shares the encoder's modules, and its head, a copy.
 
-    `head(trunk(x))` equals `encoder(x)`: the head's convolutions have 1x1x1 kernels and work on a
-    single pooled position, so they are linear layers.
+    `head(trunk(x))` equals `encoder(x)`, unless the trunk is pooled by its `peaks`: the head's
+    convolutions have 1x1x1 kernels and work on a single pooled position, so they are linear layers.
     """
-    trunk, head = VideoTrunk(encoder), VideoHead()
+    trunk, head = VideoTrunk(encoder, peaks=peaks), VideoHead()
     state = encoder.state_dict()
     head.load_state_dict(
         {

@@ -59,8 +59,22 @@ class Objects:
     velocity: Floats  # (k, 2) down and right, in frame heights a second
 
 
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What was seen of a chunk of n clips against its own background, at half the size."""
+
+    described: Floats  # (n, FOREGROUND_DIM)
+    mask: Mask  # (5n, h, w) where something is in front of the background
+    background: Floats  # (h, w, 3)
+
+
 def foreground(frames: Frames) -> Floats:
-    """Describe every clip of one chunk: u8 RGB (5n, H, W, 3) -> f32 (n, FOREGROUND_DIM).
+    """Describe every clip of a chunk, as `watch` does: u8 (5n, H, W, 3) -> (n, FOREGROUND_DIM)."""
+    return watch(frames).described
+
+
+def watch(frames: Frames) -> Watched:
+    """Tell what moves in one chunk, u8 RGB (5n, H, W, 3), and describe every clip by it.
 
     The background is the median of the frames given, so hand over a chunk of many seconds: what
     stands still for more than half of them is background. Values are non-negative but for the
@@ -69,13 +83,13 @@ def foreground(frames: Frames) -> Floats:
     """
     if len(frames) % CLIP_FRAMES:
         raise ValueError(f"{len(frames)} frames are not whole clips of {CLIP_FRAMES}.")
-    clips = len(frames) // CLIP_FRAMES
-    if not clips:
-        return np.zeros((0, FOREGROUND_DIM), np.float32)
     pixels = shrink(frames)
+    if not len(frames):
+        nothing = np.zeros((0, FOREGROUND_DIM), np.float32)
+        return Watched(nothing, pixels[..., 0] > 0, np.zeros(pixels.shape[1:], np.float32))
     background, noise = level_light(pixels)
     mask = difference_mask(pixels, background, noise)
-    return describe(mask, balanced(pixels[mask], background))
+    return Watched(describe(mask, balanced(pixels[mask], background)), mask, background)
 
 
 def shrink(frames: Frames) -> Floats:

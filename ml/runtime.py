@@ -6,11 +6,12 @@ part of the graph.
 """
 
 import hashlib
+import json
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,7 +30,7 @@ FEATURES = 432
 BATCH_CLIPS = 8
 
 # Part of the name of a converted graph: raise it when the conversion below changes.
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -46,6 +47,10 @@ class Trunk(Protocol):
     def pretrained(self) -> bool:
         """Whether the weights were learnt; features of random weights say next to nothing."""
 
+    @property
+    def cut_out(self) -> bool:
+        """Whether it is to be shown what moves alone, as `ml.cutout` gives it."""
+
     def features(self, frames: Frames, *, on_batch: Callable[[], None] | None = None) -> Floats:
         """Pooled features of every clip's two crops: u8 (5n, H, W, 3) -> f32 (n, 2, 432).
 
@@ -60,6 +65,7 @@ class TrunkIdentity:
 
     name: str
     pretrained: bool
+    cut_out: bool = False
 
 
 def load_trunk(
@@ -90,7 +96,7 @@ class OpenVinoTrunk:
     """The trunk on a CPU, one clip of two crops at a time: larger batches were slower."""
 
     def __init__(self, model: Any, identity: TrunkIdentity, threads: int) -> None:
-        self.name, self.pretrained = identity.name, identity.pretrained
+        self.name, self.pretrained, self.cut_out = astuple(identity)
         properties: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             # Without this a CPU with bfloat16 silently computes in it.
@@ -132,7 +138,7 @@ class TorchTrunk:
         device: str = "cpu",
         bfloat16: bool = False,
     ) -> None:
-        self.name, self.pretrained = identity.name, identity.pretrained
+        self.name, self.pretrained, self.cut_out = astuple(identity)
         self._device, self._bfloat16 = device, bfloat16
         self._trunk = trunk.eval().to(device)
 
@@ -179,7 +185,8 @@ def _torch_trunk(weights: Path | None) -> "tuple[VideoTrunk, TrunkIdentity]":
     from ml.weights import load_trunk_weights, pretrained_encoder
 
     loaded = load_trunk_weights(weights)
-    return split(pretrained_encoder(loaded))[0], TrunkIdentity(loaded.name, True)
+    trunk, _ = split(pretrained_encoder(loaded), peaks=loaded.cut_out)
+    return trunk, TrunkIdentity(loaded.name, True, loaded.cut_out)
 
 
 def _openvino_trunk(weights: Path | None, threads: int, cache_dir: Path | None) -> OpenVinoTrunk:
@@ -225,11 +232,12 @@ def _graph_key(weights: Path | None) -> str:
 def _read_graph(folder: Path) -> tuple[Any, TrunkIdentity] | None:
     """Read a kept graph; None where there is none, or where it does not read."""
     try:
-        pretrained, name = (folder / "name.txt").read_text(encoding="utf-8").split(" ", 1)
+        text = (folder / "identity.json").read_text(encoding="utf-8")
+        identity = TrunkIdentity(**json.loads(text))
         model = thirdparty.openvino().Core().read_model(folder / "trunk.xml")
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError, TypeError, RuntimeError):
         return None
-    return model, TrunkIdentity(name, pretrained == "pretrained")
+    return model, identity
 
 
 def _write_graph(folder: Path, model: Any, identity: TrunkIdentity) -> None:
@@ -238,8 +246,8 @@ def _write_graph(folder: Path, model: Any, identity: TrunkIdentity) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         thirdparty.openvino().save_model(model, temporary / "trunk.xml", compress_to_fp16=False)
-        kind = "pretrained" if identity.pretrained else "random"
-        (temporary / "name.txt").write_text(f"{kind} {identity.name}", encoding="utf-8")
+        text = json.dumps(asdict(identity))
+        (temporary / "identity.json").write_text(text, encoding="utf-8")
         if folder.exists() and _read_graph(folder) is None:
             shutil.rmtree(folder, ignore_errors=True)
         temporary.replace(folder)

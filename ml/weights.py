@@ -24,7 +24,7 @@ KINETICS_URL = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/X
 KINETICS = "kinetics-400"
 KINETICS_CLASSES = 400
 FORMAT = "reprise-trunk-1"
-_CLASSIFIER = "blocks.5.proj."
+CLASSIFIER = "blocks.5.proj."
 
 State = dict[str, Tensor]
 
@@ -40,6 +40,8 @@ class TrunkWeights:
     state: State
     origin: str
     source_sha256: str
+    # Taught on what moves, cut out of its background, and pooled by its peaks (`ml.pretrain`).
+    cut_out: bool = False
 
     @property
     def name(self) -> str:
@@ -61,13 +63,13 @@ def import_kinetics(path: Path) -> State:
             f"fetch {KINETICS_URL}."
         )
     expected = {name: tuple(t.shape) for name, t in video_encoder().state_dict().items()}
-    expected[f"{_CLASSIFIER}weight"] = (KINETICS_CLASSES, 2048)
-    expected[f"{_CLASSIFIER}bias"] = (KINETICS_CLASSES,)
+    expected[f"{CLASSIFIER}weight"] = (KINETICS_CLASSES, 2048)
+    expected[f"{CLASSIFIER}bias"] = (KINETICS_CLASSES,)
     _check(path.name, state, expected)
     return {
         name: tensor.float().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
-        if not name.startswith(_CLASSIFIER)
+        if not name.startswith(CLASSIFIER)
     }
 
 
@@ -77,6 +79,7 @@ def save_trunk_weights(path: Path, weights: TrunkWeights) -> None:
         "format": FORMAT,
         "origin": weights.origin,
         "source_sha256": weights.source_sha256,
+        "cut_out": "yes" if weights.cut_out else "no",
     }
     save_file(weights.state, str(path), metadata)
 
@@ -96,10 +99,12 @@ def load_trunk_weights(path: Path) -> TrunkWeights:
     expected = {
         name: tuple(t.shape)
         for name, t in video_encoder().state_dict().items()
-        if not name.startswith(_CLASSIFIER)
+        if not name.startswith(CLASSIFIER)
     }
     _check(path.name, state, expected)
-    return TrunkWeights(state, metadata["origin"], metadata["source_sha256"])
+    whole = {n: t.float() if t.is_floating_point() else t for n, t in state.items()}
+    cut_out = metadata.get("cut_out") == "yes"
+    return TrunkWeights(whole, metadata["origin"], metadata["source_sha256"], cut_out)
 
 
 def pretrained_encoder(weights: TrunkWeights, seed: int = 0) -> nn.Module:

@@ -40,7 +40,7 @@ PAINTS: tuple[Colour, ...] = (
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """A group of faces that is drawn as one: lower layers first, then by distance along x."""
 
     layer: int
@@ -56,8 +56,8 @@ class Mesh:
     normals: list[Floats] = field(default_factory=list)
     colours: list[Colour] = field(default_factory=list)
     glow: list[int] = field(default_factory=list)
-    parts: list[_Part] = field(default_factory=list)
-    part: _Part = _Part(0, 0.0)
+    parts: list[Part] = field(default_factory=list)
+    part: Part = Part(0, 0.0)
 
     def face(
         self,
@@ -93,7 +93,7 @@ class Mesh:
         """
         x = sum(p[0] for p in profile) / len(profile)
         z = sum(p[1] for p in profile) / len(profile)
-        self.part = _Part(layer, x)
+        self.part = Part(layer, x)
         low = min(p[1] for p in profile) + 0.01
         for side in (-1, 1):
             rim = [(px, side * w, pz) for (px, pz), w in zip(profile, widths, strict=True)]
@@ -187,7 +187,8 @@ class Body:
         return np.concatenate([low, low + np.array([0.0, 0.0, self.height])])
 
 
-def _finish(name: str, mesh: Mesh) -> Body:
+def finish(name: str, mesh: Mesh) -> Body:
+    """Turn a mesh into the arrays that are drawn."""
     vertices = np.array(mesh.vertices)
     colours = np.array(mesh.colours, dtype=np.float64)
     keys = [(p.layer, p.middle, i) for i, p in enumerate(mesh.parts)]
@@ -286,7 +287,7 @@ def _suv() -> Mesh:
 
 def _sports_car() -> Mesh:
     mesh = _car(4.45, 1.96, 0.72, 1.13, (-1.5, -0.65, -0.1, 0.95), (206, 18, 22), 0.34)
-    mesh.part = _Part(2, -2.0)
+    mesh.part = Part(2, -2.0)
     mesh.prism(
         [(-2.2, 0.86), (-1.85, 0.86), (-1.85, 0.92), (-2.2, 0.92)],
         [0.85] * 4,
@@ -331,7 +332,7 @@ def _van() -> Mesh:
 def _light_bar(mesh: Mesh, x: float, z: float, half: float) -> None:
     """Two blue lamps across the roof that flash in turn."""
     for side, glow in ((-1, FLASH_A), (1, FLASH_B)):
-        mesh.part = _Part(3, x)
+        mesh.part = Part(3, x)
         y0, y1 = sorted((side * 0.08, side * half))
         corners = [
             (px, py) for px, py in ((x - 0.2, y0), (x + 0.2, y0), (x + 0.2, y1), (x - 0.2, y1))
@@ -482,7 +483,7 @@ def _forklift() -> Mesh:
 
 def _post(mesh: Mesh, foot: Sequence[Point2], z: Point2, colour: Colour) -> None:
     x, y = (sum(p[k] for p in foot) / len(foot) for k in (0, 1))
-    mesh.part = _Part(2, x)
+    mesh.part = Part(2, x)
     for i in range(4):
         (ax, ay), (bx, by) = foot[i], foot[(i + 1) % 4]
         quad = [(ax, ay, z[0]), (bx, by, z[0]), (bx, by, z[1]), (ax, ay, z[1])]
@@ -517,7 +518,7 @@ ORDINARY = {
 @lru_cache
 def body(name: str) -> Body:
     """The shape of a vehicle by its name."""
-    return _finish(name, _MESHES[name]())
+    return finish(name, _MESHES[name]())
 
 
 BODIES: dict[str, Body] = {name: body(name) for name in _MESHES}

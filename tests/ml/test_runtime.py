@@ -78,7 +78,7 @@ def test_a_damaged_kept_graph_is_replaced(
     monkeypatch.setattr(runtime, "_convert", lambda trunk: whole[0])
     damaged = tmp_path / graph.name
     damaged.mkdir()
-    (damaged / "name.txt").write_text("random x")
+    (damaged / "identity.json").write_text('{"name": "x", "pretrained": false}')
     (damaged / "trunk.xml").write_text("<net")
     assert load_trunk(None, device="cpu", cache_dir=tmp_path).name == trunk.name
     assert runtime._read_graph(damaged) is not None
