@@ -286,7 +286,7 @@ def _burn(recording: Recording, planned: cut.Cut) -> cut.Burn:
     clocks: list[cut.Clock] = []
     for second in range(planned.start_s, planned.end_s):
         at = recording.at(second)
-        label = f"{at:%z}"[:3] + ":" + f"{at:%z}"[3:] + f" {recording.camera.zone}"
+        label = at.isoformat()[-6:]  # the offset: a zone's name does not fit small pictures
         if not clocks or clocks[-1].label != label:
             offset = at.utcoffset() or timedelta()
             start = recording.start.timestamp() + planned.start_s

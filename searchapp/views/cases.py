@@ -76,9 +76,11 @@ def collect(request: HttpRequest, pk: int) -> HttpResponse:
     """
     recording = selectors.recording_for(request.user, pk)
     if request.method != "POST":
+        start = _whole(request, "start")
         context = {
             "recording": recording,
-            "second": _whole(request, "start"),
+            "second": start,
+            "end": _whole(request, "end") or start + 1,
             "kind": request.GET.get("kind") or CaseMoment.Kind.MOMENT,
             "scores": _scores(request.GET),
             "cases": door.cases_of(keeping.person(request.user)),

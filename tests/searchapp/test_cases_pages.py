@@ -40,6 +40,9 @@ def test_a_moment_is_kept_from_a_hit_and_from_its_recording(
     assert "kind=hit&rank=1&distance=" in hits
     assert "<keep-moment" in operator.get(f"/recordings/{recording.pk}").text
     form = operator.get(f"/recordings/{recording.pk}/collect?start=7&kind=hit&distance=0.5").text
+    peak = operator.get(f"/recordings/{recording.pk}/collect?start=7&end=11&kind=peak").text
+    assert 'name="end" value="11"' in peak
+    assert 'name="end" value="8"' in form
     assert 'name="start" value="7"' in form
     assert 'name="distance" value="0.5"' in form
     assert "is <a" in collect(operator, recording)
