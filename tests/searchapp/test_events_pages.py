@@ -191,7 +191,7 @@ def test_the_events_page_says_where_each_stands(
     assert "6 labels" in page
     assert "Average precision" in page
     assert "horn has 1 label at North gate; it can be located from 5 on, so 4 more are" in page
-    assert "hx-trigger" not in page
+    assert 'hx-trigger="every 2s"' not in page
     labels.make(recording, "not siren", 300, 301)
     assert events.request(located)
     page = operator.get(reverse("events")).content.decode()

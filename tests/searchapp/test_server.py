@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
+from django.urls import URLPattern, URLResolver
 from pytest_django.fixtures import Settings
 
 from searchapp import checks
@@ -51,9 +53,19 @@ def test_templates_hold_no_inline_script_or_style() -> None:
         assert "<script>" not in text, template
 
 
+def addresses(patterns: Sequence[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    """Every address, those of included modules as well."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            assert str(pattern.pattern) == "", "an included module adds no prefix"
+            yield from addresses(pattern.url_patterns)
+        else:
+            yield pattern
+
+
 def test_every_address_asks_for_an_account_but_these(client: Client, db: None) -> None:
     open_to_all = {"sign-in", "healthz"}
-    for pattern in urlpatterns:
+    for pattern in addresses(urlpatterns):
         path = "/" + str(pattern.pattern).replace("<int:pk>", "1").replace("<int:second>", "2")
         response = client.get(path)
         assert (response.status_code == 302) == (pattern.name not in open_to_all), path
