@@ -1,7 +1,7 @@
 """Which address shows which page."""
 
 from django.contrib.auth import views as auth
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from searchapp.views import (
     anomalies,
@@ -19,7 +19,7 @@ from searchapp.views import (
     upload,
 )
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", library.library, name="library"),
     path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
     path("sign-out", auth.LogoutView.as_view(), name="sign-out"),
