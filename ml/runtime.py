@@ -22,6 +22,8 @@ from ml import thirdparty
 from ml.preprocess import CLIP_FRAMES, CROP, PIXEL_MEAN, PIXEL_STD, clip_tensor, two_crops
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ml.encoders import VideoTrunk
 
 RANDOM_SEED = 0
@@ -95,8 +97,11 @@ def load_trunk(
 class OpenVinoTrunk:
     """The trunk on a CPU, one clip of two crops at a time: larger batches were slower."""
 
-    def __init__(self, model: Any, identity: TrunkIdentity, threads: int) -> None:
+    def __init__(
+        self, model: Any, identity: TrunkIdentity, threads: int, *, width: int = FEATURES
+    ) -> None:
         self.name, self.pretrained, self.cut_out = astuple(identity)
+        self._width = width
         properties: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             # Without this a CPU with bfloat16 silently computes in it.
@@ -111,7 +116,7 @@ class OpenVinoTrunk:
 
     def features(self, frames: Frames, *, on_batch: Callable[[], None] | None = None) -> Floats:
         """See `Trunk.features`."""
-        features = np.empty((_clips(frames), CROPS, FEATURES), np.float32)
+        features = np.empty((_clips(frames), CROPS, self._width), np.float32)
         for clip in range(len(features)):
             start = clip * CLIP_FRAMES
             crops = two_crops(frames[start : start + CLIP_FRAMES])
@@ -164,6 +169,13 @@ class TorchTrunk:
         return np.asarray(pooled.float().cpu().numpy(), np.float32)
 
 
+def compiled(network: "nn.Module", name: str, threads: int = 1) -> OpenVinoTrunk:
+    """Compile any network (2, 3, 5, 224, 224) -> (2, d) for this CPU, to be run as a trunk is."""
+    model = _convert(network)
+    width = int(model.output(0).get_partial_shape()[1].get_length())
+    return OpenVinoTrunk(model, TrunkIdentity(name, False), threads, width=width)
+
+
 def _clips(frames: Frames) -> int:
     if len(frames) % CLIP_FRAMES:
         raise ValueError(f"{len(frames)} frames are not whole clips of {CLIP_FRAMES}.")
@@ -201,7 +213,7 @@ def _openvino_trunk(weights: Path | None, threads: int, cache_dir: Path | None) 
     return OpenVinoTrunk(model, identity, threads)
 
 
-def _convert(trunk: "VideoTrunk") -> Any:
+def _convert(trunk: "nn.Module") -> Any:
     """Turn the trunk into an OpenVINO graph that eats bytes, u8 (2, 5, 224, 224, 3)."""
     import torch
 

@@ -21,7 +21,7 @@ from indexing.evaluation.summary import (
     location,
     precision,
 )
-from indexing.evaluation.systems import CHANGED, DELTA, EPG, LAMBDA, MAIN, OURS, RUINED
+from indexing.evaluation.systems import CHANGED, DELTA, EPG, LAMBDA, MAIN, OURS, RUINED, TRUNKS
 from indexing.rendering import write_text
 from ml.crossroads.kinds import KINDS
 from ml.evaluation.anomalies import RARE_PER_HOUR
@@ -61,6 +61,12 @@ LOCATION = """One linear layer a kind on frozen embeddings, trained on the train
 (SGD 0.01, momentum 0.9, batches of 128, 100 epochs, a tenth at 60 and 80; the last epoch counts).
 Most seconds are empty, so saying “never” already has a high accuracy.
 """
+
+ABOUT_TRUNKS = (
+    "Features of one look at the picture, z-scored on the training stream, nothing learnt from it "
+    "and nothing beside them; the forklift is silent, and told by its distance to the nearest "
+    "seconds of the training stream."
+)
 
 
 def write_report(
@@ -117,6 +123,7 @@ def _sections(
         if of_bench.all:
             yield from _bench(bench, of_bench, captions if number == 0 else {})
     first = results.of(bench=profile.benches[0].name)
+    yield from _trunks(first)
     yield from _ablations(first)
     yield f"## Time\n\nSeconds for an hour of footage.\n\n{tables.time_table(first.main)}"
     yield (
@@ -156,13 +163,19 @@ def _bench(bench: Bench, results: Results, captions: dict[str, str]) -> Iterator
 
 
 def _ablations(results: Results) -> Iterator[str]:
-    varied = [table for table in results.names("table") if table != MAIN]
+    varied = [table for table in results.names("table") if table not in {MAIN, TRUNKS}]
     if not varied:
         return
     yield f"## Ablations\n\nOn one training stream, by the same measures.\n\n{POOLING}"
     for table, base in ((CHANGED, OURS), (DELTA, EPG), (LAMBDA, EPG), (RUINED, OURS)):
         if table in varied:
             yield f"### {table}\n\n{tables.ablation_table(results, table, base, base)}"
+
+
+def _trunks(results: Results) -> Iterator[str]:
+    alone = results.of(table=TRUNKS)
+    if alone.all:
+        yield f"## {TRUNKS}\n\n{ABOUT_TRUNKS}\n\n{tables.trunks_table(alone)}"
 
 
 def _streams(trainings: list[Training]) -> str:

@@ -227,7 +227,8 @@ class _Footage:
 
     @classmethod
     def of(cls, stream: Stream, day: int, system: System, options: Options) -> "_Footage":
-        frames = frame_features(stream, options.efficientnet) if system.wants_frames else None
+        weights = options.efficientnet
+        frames = frame_features(stream, system, weights) if system.wants_frames else None
         return cls(stream, stream.corpus(day), frames)
 
     def sample(self, system: System) -> Sample:

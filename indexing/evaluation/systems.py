@@ -13,6 +13,7 @@ from ml.baselines.descriptions import Starter, UntrainedDescriptions
 from ml.baselines.learnt import NAMES, learnt
 from ml.baselines.mavil import Mavil
 from ml.baselines.system import System
+from ml.baselines.trunks import ForegroundAlone, TrunkAlone, looks
 from ml.method import METHODS, Method
 from ml.weights import TrunkWeights, load_trunk_weights
 
@@ -134,6 +135,7 @@ DELTAS, LAMBDAS = (0, 1, 2, 5, 10), (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 RUINED = "Ruined on purpose, for the gate"
+TRUNKS = "Trunks by themselves, by the picture alone"
 _RUINED: dict[str, dict[str, Any]] = {
     "learning rates of 1": {"lr_video": 1.0, "lr_audio": 1.0},
     "temperature 20": {"temperature": 20.0},
@@ -160,7 +162,25 @@ def ablation_rows(weights: Weights) -> list[Row]:
     deltas = [_row(f"δ = {d} s", DELTA, replace(epg, delta=d), weights) for d in DELTAS]
     lambdas = [_row(f"λ = {x:g}", LAMBDA, replace(epg, lam=x), weights) for x in LAMBDAS]
     ruined = [_row(name, RUINED, replace(ours, **x), weights) for name, x in _RUINED.items()]
-    return changed + deltas + lambdas + ruined
+    return changed + deltas + lambdas + ruined + trunk_rows()
+
+
+def trunk_rows() -> list[Row]:
+    """What trunks see by themselves, and the foreground's description."""
+    own = current_trunk_weights()
+    alone = [
+        Row(
+            look.name,
+            TRUNKS,
+            partial(TrunkAlone, look),
+            (TrunkAlone.__module__,),
+            {"weights": look.weights.name if look.weights else None},
+            seeded=False,
+        )
+        for look in looks(own)
+    ]
+    name, module = ForegroundAlone.name, ForegroundAlone.__module__
+    return [*alone, Row(name, TRUNKS, ForegroundAlone, (module,), seeded=False)]
 
 
 def _row(name: str, table: str, method: Method, weights: Weights) -> Row:

@@ -176,6 +176,20 @@ def ablation_table(results: Results, table: str, base: str, base_name: str) -> s
     return by_system(Results([*base_rows, *varied.all]), columns, best=False)
 
 
+def trunks_table(results: Results) -> str:
+    """What trunks see by themselves: video mAP@20 by kind, and how far a forklift stands out."""
+    columns: list[Column] = [
+        (f"{role}: video mAP@20", _in_role(role, precision("video")))
+        for role in (SAME, CHALLENGING)
+    ]
+    seen = {k for r in results.all for k in r.get("search", {}).get("video", {})}
+    columns += [
+        (kind.replace("_", " "), _in_role(SAME, precision("video", kind))) for kind in sorted(seen)
+    ]
+    columns.append(("forklift AUROC", _in_role(SAME, anomaly("video", "auroc", "forklift"))))
+    return by_system(results, columns)
+
+
 def time_table(results: Results) -> str:
     """Seconds of training and of embedding for each hour of footage."""
 

@@ -8,6 +8,8 @@ from indexing.evaluation.runs import Training
 from indexing.evaluation.sources import Composition, Street
 from indexing.evaluation.streams import DAY_S, VIDEO, Stream
 from indexing.media.probe import probe
+from ml.baselines.pretrained import EfficientNet
+from ml.baselines.trunks import Look, TrunkAlone
 
 
 @pytest.fixture
@@ -44,14 +46,27 @@ def test_what_is_there_is_not_made_again(stream: Stream, monkeypatch: pytest.Mon
 
 
 def test_frames_are_described_once_and_kept(stream: Stream) -> None:
-    rows = frame_features(stream, None)
+    system = EfficientNet("random")
+    rows = frame_features(stream, system, None)
     assert rows.shape == (20, 1280)
     assert rows.std(axis=0).max() > 0
     (stream.folder / VIDEO).rename(stream.folder / "elsewhere.mp4")
     try:
-        np.testing.assert_array_equal(frame_features(stream, None), rows)
+        np.testing.assert_array_equal(frame_features(stream, system, None), rows)
     finally:
         (stream.folder / "elsewhere.mp4").rename(stream.folder / VIDEO)
+
+
+def test_a_look_describes_a_stream_once(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Look("shallow, at what moves", moving=True, blocks=2, peaks=True)
+    rows = frame_features(stream, TrunkAlone(look), None)
+    assert rows.shape == (20, 24)
+    assert rows.std(axis=0).max() > 0
+    monkeypatch.setattr(Look, "describe", lambda _: pytest.fail("looked again"))
+    np.testing.assert_array_equal(frame_features(stream, TrunkAlone(look), None), rows)
+    other = Look("shallow, at what moves", moving=True, blocks=2, peaks=False)
+    with pytest.raises(pytest.fail.Exception):
+        frame_features(stream, TrunkAlone(other), None)
 
 
 def test_the_key_holds_everything_but_the_name(tmp_path: Path) -> None:
