@@ -8,8 +8,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from indexing.casework import Bookmark, Case, CaseMoment
-from indexing.models import Recording
+from indexing.models import Bookmark, Case, CaseMoment, Recording
 from indexing.saved import encoder_facts
 from ml.refusal import Refusal
 

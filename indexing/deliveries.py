@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from indexing import jobs, webhooks
-from indexing.casework import Delivery, Notification
+from indexing.models import Delivery, Notification
 from indexing.webhooks import WebhookFailed, WebhookRefused
 
 TRIES = 10

@@ -24,12 +24,11 @@ from django.utils.text import slugify
 
 from indexing import jobs
 from indexing.cases import source
-from indexing.casework import Case, CaseMoment, Export
 from indexing.files import absolute, checked, checksum, publish
 from indexing.media import cut
 from indexing.media.errors import MediaError
 from indexing.media.info import MediaInfo
-from indexing.models import Recording
+from indexing.models import Case, CaseMoment, Export, Recording
 from indexing.saved import encoder_facts
 from ml.refusal import Refusal
 

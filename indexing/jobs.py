@@ -21,10 +21,9 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from indexing import broker
-from indexing.casework import Check, Delivery, Export
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.media.errors import MediaError
-from indexing.models import Chunk, Job, Recording, Work, Worker
+from indexing.models import Check, Chunk, Delivery, Export, Job, Recording, Work, Worker
 
 LEASE = timedelta(seconds=60)
 RENEWAL_S = 15.0

@@ -11,8 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from indexing import search as door
-from indexing.casework import SavedSearch
-from indexing.models import Camera, Encoder, Recording, Shard
+from indexing.models import Camera, Encoder, Recording, SavedSearch, Shard
 from indexing.search import Clip, Hit, SearchError, SearchQuery, SearchResult, With
 from ml.refusal import Refusal
 

@@ -22,9 +22,18 @@ from django.utils import timezone
 
 from indexing import jobs, snapshots, webhooks
 from indexing import search as door
-from indexing.casework import Check, Delivery, Notification, SavedSearch
 from indexing.files import FileDamaged
-from indexing.models import Chunk, Encoder, Recording, Shard, Work
+from indexing.models import (
+    Check,
+    Chunk,
+    Delivery,
+    Encoder,
+    Notification,
+    Recording,
+    SavedSearch,
+    Shard,
+    Work,
+)
 from indexing.saved import SavedError, cameras_of, question
 from indexing.search import Asked, SearchError, SearchQuery
 from indexing.vectors.fields import Field

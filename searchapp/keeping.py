@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from indexing.cases import bookmarks_of, cases_of, moments_of
-from indexing.casework import Bookmark, Case, CaseMoment, Export, Notification, SavedSearch
 from indexing.evidence import exports_of
-from indexing.models import Recording
+from indexing.models import Bookmark, Case, CaseMoment, Export, Notification, Recording, SavedSearch
 from indexing.saved import Replay, question, saved_of
 from indexing.search import SearchQuery, With
 from indexing.standing import Terms

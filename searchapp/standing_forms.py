@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from indexing.casework import SavedSearch
+from indexing.models import SavedSearch
 from indexing.standing import LONGEST_COOL_DOWN_S, Terms
 from indexing.webhooks import LONGEST_URL
 

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from indexing import cases as door
 from indexing.cases import CaseError
-from indexing.casework import CaseMoment
-from indexing.models import Recording
+from indexing.models import CaseMoment, Recording
 from searchapp import keeping, selectors
 
 SCORES = ("rank", "distance", "video_distance", "audio_distance", "percentile", "score")

@@ -9,10 +9,9 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
 from indexing import evidence as door
-from indexing.casework import Case, Export
 from indexing.evidence import EvidenceError, Options
 from indexing.files import absolute
-from indexing.models import Work
+from indexing.models import Case, Export, Work
 from searchapp import keeping, selectors
 from searchapp.views.live import page_or_part
 from searchapp.views.media import send

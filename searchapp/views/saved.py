@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from indexing import saved as door
 from indexing import standing
-from indexing.casework import SavedSearch
+from indexing.models import SavedSearch
 from indexing.saved import Replay, SavedError
 from indexing.search import SearchError, SearchQuery
 from indexing.standing import Terms

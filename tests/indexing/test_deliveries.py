@@ -13,8 +13,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from indexing import deliveries, jobs, saved, webhooks
-from indexing.casework import Delivery, Notification
-from indexing.models import Work
+from indexing.models import Delivery, Notification, Work
 from indexing.search import SearchQuery
 from indexing.webhooks import WebhookFailed, WebhookRefused
 from tests.footage import add_footage

@@ -14,11 +14,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from indexing import cases, evidence, jobs
-from indexing.casework import Case, CaseMoment, Export
 from indexing.evidence import EvidenceError, Options
 from indexing.files import absolute, checksum, publish
 from indexing.media.probe import probe
-from indexing.models import Camera, Recording, Work
+from indexing.models import Camera, Case, CaseMoment, Export, Recording, Work
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,18 @@ from django.utils import timezone
 
 from indexing import jobs, saved, standing
 from indexing import search as door
-from indexing.casework import Check, Delivery, Notification, SavedSearch
 from indexing.files import absolute
-from indexing.models import Camera, Chunk, Recording, Shard, Work
+from indexing.models import (
+    Camera,
+    Check,
+    Chunk,
+    Delivery,
+    Notification,
+    Recording,
+    SavedSearch,
+    Shard,
+    Work,
+)
 from indexing.saved import SavedError
 from indexing.search import SearchQuery
 from indexing.standing import Terms

@@ -5,9 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from indexing.cases import LONGEST_NOTE, moments_of
-from indexing.casework import Bookmark, Case, CaseMoment, Export
 from indexing.files import publish
-from indexing.models import Recording
+from indexing.models import Bookmark, Case, CaseMoment, Export, Recording
 from tests.searchapp.conftest import Footage
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from indexing import saved as door
-from indexing.casework import Delivery, Notification, SavedSearch
-from indexing.models import Camera, Encoder, Recording, Shard
+from indexing.models import Camera, Delivery, Encoder, Notification, Recording, SavedSearch, Shard
 from indexing.saved import SavedError
 from indexing.search import Clip, SearchQuery, With
 from tests.searchapp.conftest import START, Footage

@@ -1,7 +1,4 @@
-"""The rows of what people keep of their work: saved searches, notifications, bookmarks, cases.
-
-They are registered with the other rows (indexing.models, which imports this file at its end).
-"""
+"""The rows of what people keep of their work: saved searches, notifications, bookmarks, cases."""
 
 from datetime import datetime
 
@@ -9,7 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from indexing.models import Chunk, Encoder, Recording, Work
+from indexing.models.encoders import Encoder
+from indexing.models.footage import Chunk, Recording
+from indexing.models.work import Work
 
 
 class SavedSearch(models.Model):
