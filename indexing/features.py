@@ -4,7 +4,7 @@ One file a chunk: the foreground descriptor, the sound statistics, the trunk's f
 log-mel of each clip, and which of picture and sound it has.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,22 @@ def levels(path: Path) -> Floats:
         else:  # kept before levels were
             found = level(stored.get_tensor("mel"))
     return np.where(heard, found, np.float32(np.nan))
+
+
+def log_mels(path: Path, clips: Sequence[int]) -> Floats:
+    """Return the log-mels of some clips of a chunk, dB (n, 128, 64); NaN where it has no sound.
+
+    Only these clips are read from the disk: an hour's log-mels are 59 MB.
+    """
+    with safe_open(path, framework="np") as stored:
+        heard = np.asarray(stored.get_tensor("has_audio"), np.bool_)
+        kept = stored.get_slice("mel")
+        _, bins, frames = kept.get_shape()
+        found = np.full((len(clips), bins, frames), np.nan, np.float32)
+        for row, clip in enumerate(clips):
+            if heard[clip]:
+                found[row] = kept[clip]
+    return found
 
 
 def _sound(kept: Floats, mel: Callable[[], Floats], heard: NDArray[np.bool_]) -> Floats:

@@ -15,6 +15,7 @@ from searchapp.views import (
     media,
     recording,
     search,
+    sound,
     training,
     upload,
 )
@@ -32,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<int:pk>/media", media.playable, name="media"),
     path("recordings/<int:pk>/original", media.original, name="original"),
     path("recordings/<int:pk>/thumbnails/<int:second>.jpg", media.thumbnail, name="thumbnail"),
+    path("recordings/<int:pk>/sound", sound.strip, name="sound"),
+    path("recordings/<int:pk>/spectrogram.png", sound.picture, name="spectrogram"),
     path("recordings/<int:pk>/retry", recording.retry, name="retry"),
     path("recordings/<int:pk>/delete", recording.delete, name="delete"),
     path("anomalies/", anomalies.overview, name="anomalies-overview"),

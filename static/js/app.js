@@ -9,6 +9,7 @@ import "./peak-desk.js";
 import "./review-desk.js";
 import "./score-line.js";
 import "./search-form.js";
+import "./sound-strip.js";
 import "./time-line.js";
 import "./training-curves.js";
 import "./upload-zone.js";

@@ -1,10 +1,12 @@
 // <review-desk>: the player, the timeline and the clock of one recording, kept at one second.
 // Where there is no playable copy yet, one thumbnail a second stands in for the video.
 
+import { Loop } from "./loop.js";
+import { Playback } from "./playback.js";
 import { muted, onMuted, play, setMuted } from "./sound.js";
 import { CameraClock, offset, thumbnail, typing } from "./words.js";
 
-const FASTEST = 16;
+const ACTS = "[data-step], [data-picture], [data-toggle], [data-loop], [data-jump], [data-mute], [data-full], [data-seek]";
 
 class ReviewDesk extends HTMLElement {
   connectedCallback() {
@@ -21,6 +23,13 @@ class ReviewDesk extends HTMLElement {
     this.player = this.querySelector("[data-player]");
     this.findLink = this.querySelector("[data-find]");
     this.addLink = this.querySelector("[data-add]");
+    this.jumpForm = this.querySelector("[data-jump-form]");
+    this.loop = new Loop(() => this.showLoop());
+    this.querySelector("[data-controls]").hidden = false;
+    this.jumpForm.addEventListener("submit", (event) => this.jump(event));
+    this.jumpForm.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.openJump();
+    });
     this.addEventListener("seek", (event) => this.seek(event.detail));
     this.addEventListener("click", (event) => this.clicked(event));
     this.onKey = (event) => this.key(event);
@@ -32,7 +41,7 @@ class ReviewDesk extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener("keydown", this.onKey);
-    clearInterval(this.rewinding);
+    this.playback?.stop();
     this.forgetSound?.();
   }
 
@@ -40,11 +49,12 @@ class ReviewDesk extends HTMLElement {
     const video = this.video;
     video.controls = false;
     video.muted = muted();
-    this.querySelector("[data-controls]").hidden = false;
+    this.playback = new Playback(video, Number(this.dataset.fps), this);
     this.forgetSound = onMuted((value) => {
       video.muted = value;
     });
     video.addEventListener("timeupdate", () => this.played());
+    video.addEventListener("ended", () => this.ended());
     video.addEventListener("seeking", () => this.played());
     video.addEventListener("play", () => this.state());
     video.addEventListener("pause", () => this.state());
@@ -54,7 +64,9 @@ class ReviewDesk extends HTMLElement {
     video.addEventListener("loadedmetadata", () => this.settle(), { once: true });
     if (video.readyState >= 1) this.settle();
     this.querySelector("[data-speed]").addEventListener("change", (event) => {
-      video.playbackRate = Number(event.target.value);
+      this.say("");
+      this.playback.setSpeed(Number(event.target.value));
+      this.state();
     });
     this.state();
   }
@@ -82,25 +94,33 @@ class ReviewDesk extends HTMLElement {
 
   played() {
     if (this.video.readyState === 0) return;
+    // A hidden page draws no frames, and its loop is kept from here.
+    if (!this.video.paused) this.playback.goRound();
     this.time = this.video.currentTime;
     this.show();
   }
 
+  ended() {
+    if (!this.loop.running || this.loop.to < this.video.duration - 0.3) return;
+    this.seek(this.loop.from);
+    this.start();
+  }
+
   seek(time) {
     this.time = Math.min(this.duration - 0.05, Math.max(0, time));
-    if (this.video) this.video.currentTime = this.time;
+    this.playback?.seek(this.time);
     this.show();
   }
 
   step(seconds) {
-    // Whole steps land on whole seconds, where a clip begins.
-    const from = Number.isInteger(seconds) ? this.second : this.time;
-    this.seek(from + seconds);
+    // Steps land on whole seconds, where a clip begins.
+    this.seek(this.second + seconds);
   }
 
   show() {
     const second = this.second;
     this.timeline?.showSecond?.(second, this.time);
+    this.dispatchEvent(new CustomEvent("moved", { detail: this.time }));
     if (second === this.shown) return;
     this.shown = second;
     for (const element of this.querySelectorAll("[data-offset]")) element.textContent = offset(second);
@@ -135,17 +155,10 @@ class ReviewDesk extends HTMLElement {
     }
   }
 
-  stop() {
-    clearInterval(this.rewinding);
-    this.rewinding = undefined;
-    this.rewindRate = 0;
-    this.video?.pause();
-  }
-
   toggle() {
     if (!this.video) return;
-    const running = !this.video.paused || this.rewinding;
-    this.stop();
+    const { running } = this.playback;
+    this.playback.stop();
     if (!running) this.start();
   }
 
@@ -154,31 +167,58 @@ class ReviewDesk extends HTMLElement {
     if (!muted()) this.video.muted = false;
   }
 
-  faster() {
-    if (!this.video) return;
-    const running = !this.video.paused;
-    this.stop();
-    this.video.playbackRate = running ? Math.min(FASTEST, this.video.playbackRate * 2) : 1;
-    this.start();
+  say(sentence) {
+    this.querySelector("[data-says]").textContent = sentence;
   }
 
-  // Browsers do not play backwards: it seeks back four times a second instead.
-  backwards() {
-    const rate = Math.min(FASTEST, (this.rewindRate || 2) * 2);
-    this.stop();
-    this.rewindRate = rate;
-    this.rewinding = setInterval(() => {
-      this.seek(this.time - rate / 4);
-      if (this.time <= 0) this.stop();
-    }, 250);
+  picture(direction) {
+    if (this.video) this.playback.picture(direction);
+    else this.step(direction);
+  }
+
+  mark(which) {
+    if (!this.video) return;
+    if (which === "clear") this.loop.clear();
+    else this.say(this.loop.mark(which, this.time));
+  }
+
+  showLoop() {
+    const { from, to } = this.loop;
+    for (const button of this.querySelectorAll("[data-loop]")) {
+      const which = button.dataset.loop;
+      if (which === "clear") button.hidden = from === undefined && to === undefined;
+      else button.setAttribute("aria-pressed", String(this.loop[which] !== undefined));
+    }
+    this.timeline?.showLoop?.(this.loop);
+  }
+
+  openJump() {
+    this.jumpForm.hidden = !this.jumpForm.hidden;
+    this.querySelector("[data-jump]").setAttribute("aria-expanded", String(!this.jumpForm.hidden));
+    if (!this.jumpForm.hidden) this.jumpForm.elements.clock.select();
+  }
+
+  jump(event) {
+    event.preventDefault();
+    const { seconds, sentence } = this.clock.find(this.jumpForm.elements.clock.value, this.duration);
+    this.say(sentence ?? "");
+    if (!seconds) return;
+    this.playback?.stop();
+    this.seek(seconds.find((each) => each > this.second) ?? seconds[0]);
+    if (seconds.length > 1) this.say(`It comes ${seconds.length} times in this recording; go again for the next.`);
+    else this.jumpForm.elements.clock.blur();
   }
 
   clicked(event) {
-    const target = event.target.closest("[data-step], [data-toggle], [data-mute], [data-full], [data-seek]");
+    const target = event.target.closest(ACTS);
     if (!target) return;
     const { dataset } = target;
+    this.say("");
     if (dataset.step) this.step(Number(dataset.step));
+    if (dataset.picture) this.picture(Number(dataset.picture));
+    if (dataset.loop) this.mark(dataset.loop);
     if ("toggle" in dataset) this.toggle();
+    if ("jump" in dataset) this.openJump();
     if ("mute" in dataset) setMuted(!this.video.muted);
     if ("full" in dataset) this.full();
     if (dataset.seek) {
@@ -187,9 +227,12 @@ class ReviewDesk extends HTMLElement {
     }
   }
 
+  // The controls come along; an iPhone fills its screen with nothing but a video.
   full() {
     if (document.fullscreenElement) document.exitFullscreen();
-    else this.querySelector("[data-stage]").requestFullscreen?.();
+    else if (this.player.requestFullscreen) this.player.requestFullscreen();
+    else if (this.video?.webkitEnterFullscreen) this.video.webkitEnterFullscreen();
+    else this.say("This browser does not fill the screen with a part of a page.");
   }
 
   key(event) {
@@ -201,11 +244,18 @@ class ReviewDesk extends HTMLElement {
       Home: () => this.seek(0),
       End: () => this.seek(this.duration - 1),
       " ": () => this.toggle(),
-      ",": () => this.step(-0.2),
-      ".": () => this.step(0.2),
-      j: () => this.backwards(),
-      k: () => this.stop(),
-      l: () => this.faster(),
+      ",": () => this.picture(-1),
+      ".": () => this.picture(1),
+      "<": () => this.playback?.change(-1),
+      ">": () => this.playback?.change(1),
+      j: () => this.playback?.backwards(),
+      k: () => this.playback?.stop(),
+      l: () => this.playback?.faster(),
+      i: () => this.mark("from"),
+      o: () => this.mark("to"),
+      x: () => this.mark("clear"),
+      t: () => this.openJump(),
+      w: () => this.full(),
       m: () => setMuted(!muted()),
       f: () => this.findLink.click(),
     };
@@ -214,6 +264,7 @@ class ReviewDesk extends HTMLElement {
     const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
+    this.say("");
     action();
   }
 }

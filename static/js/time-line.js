@@ -25,6 +25,7 @@ class Lane {
     this.track = make("div", "lane-track", this.root);
     this.film = make("div", `lane-film${owner.pictures ? "" : " sound"}`, this.track);
     this.spans = make("div", "lane-spans", this.track);
+    this.loop = make("div", "lane-loop", this.track);
     this.ticks = make("div", "lane-ticks", this.root);
     this.ticks.setAttribute("aria-hidden", "true");
     this.head = make("div", "lane-head", this.track);
@@ -39,6 +40,7 @@ class Lane {
     this.drawFilm();
     this.drawSpans();
     this.drawTicks();
+    this.drawLoop();
   }
 
   x(second) {
@@ -91,6 +93,16 @@ class Lane {
       tick.style.left = this.x(at);
       tick.textContent = offset(at);
     }
+  }
+
+  // A mark alone is a line; two are the stretch between them.
+  drawLoop() {
+    const { from, to } = this.owner.loop;
+    const start = Math.max(this.from, from ?? to ?? this.from);
+    const end = Math.min(this.to, to ?? from ?? this.to);
+    this.loop.hidden = (from ?? to) === undefined || start > this.to || end < this.from;
+    this.loop.style.left = this.x(start);
+    this.loop.style.width = `${(100 * (end - start)) / (this.to - this.from)}%`;
   }
 
   mark(time) {
@@ -147,6 +159,14 @@ class Lane {
 }
 
 class TimeLine extends HTMLElement {
+  loop = {};
+
+  // The seconds shown in the lowest lane: from (included) to (not included).
+  get range() {
+    const { from, to } = this.detail ?? this.whole;
+    return { from, to };
+  }
+
   connectedCallback() {
     const desk = this.closest("review-desk").dataset;
     this.duration = Number(desk.duration);
@@ -255,6 +275,11 @@ class TimeLine extends HTMLElement {
     }
     this.detail.mark(time);
     this.detail.says.textContent = `${offset(second)} · ${this.clock.time(second)}`;
+  }
+
+  showLoop(loop) {
+    this.loop = loop;
+    for (const lane of [this.whole, this.detail]) lane?.drawLoop();
   }
 
   seek(second) {

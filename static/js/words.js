@@ -1,5 +1,7 @@
 // Numbers and times in the same words as searchapp/templatetags/words.py.
 
+const DAY_S = 86_400;
+
 const two = (number) => String(number).padStart(2, "0");
 
 export function offset(second) {
@@ -31,6 +33,7 @@ export function size(bytes) {
 export class CameraClock {
   constructor(start, zone) {
     this.start = Date.parse(start);
+    this.zone = zone;
     const options = { timeZone: zone, hourCycle: "h23" };
     this.times = new Intl.DateTimeFormat("en-GB", {
       ...options,
@@ -53,6 +56,30 @@ export class CameraClock {
 
   time(second) {
     return this.times.format(this.at(second));
+  }
+
+  // The seconds of a recording at which this clock shows a time of day; a sentence where there are
+  // none. Twice in a day of 25 hours, and once a day in a recording of several.
+  find(text, duration) {
+    const match = /^(\d{1,2})[:.]?(\d\d)(?:[:.]?(\d\d))?$/.exec(text.trim());
+    const [hour, minute, whole] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
+    if (!match || hour > 23 || minute > 59 || whole > 59) {
+      return { sentence: "Write a time of day, such as 14:05 or 14:05:30." };
+    }
+    const wanted = [hour, minute, whole].map(two).join(":");
+    const since = ([hours, minutes, seconds]) => 3600 * hours + 60 * minutes + Number(seconds);
+    const first = since([hour, minute, whole]) - since(this.time(0).split(":"));
+    const seconds = [];
+    // Summer time begins and ends by an hour, on one island by half of one.
+    for (let day = first - DAY_S; day < duration + DAY_S; day += DAY_S) {
+      for (const shift of [-3600, -1800, 0, 1800, 3600]) seconds.push(day + shift);
+    }
+    const here = seconds.filter((each) => each >= 0 && each < duration && this.time(each) === wanted);
+    if (here.length) return { seconds: [...new Set(here)].sort((a, b) => a - b) };
+    // The minute in which a recording begins is there, though not from its first second.
+    if (!match[3] && this.time(0).startsWith(wanted.slice(0, 5))) return { seconds: [0] };
+    const span = `from ${this.time(0)} to ${this.time(duration - 1)} on ${this.day(0)}, ${this.zone}`;
+    return { sentence: `${wanted} is outside this recording, which runs ${span}.` };
   }
 
   day(second) {
