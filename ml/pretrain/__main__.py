@@ -14,7 +14,7 @@ from ml.pretrain.course import CHECKPOINT, Course, Recipe, Report
 from ml.pretrain.graduate import graduate
 
 # A minute on a laptop: enough to see that everything works, and nothing more.
-SMOKE = Recipe(steps=4, size=32, last_size=32, cool_down=1, warm_up=1)
+SMOKE = Recipe(steps=2, size=32, last_size=32, cool_down=1, warm_up=1)
 
 
 def main() -> int:

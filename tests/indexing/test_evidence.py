@@ -16,19 +16,26 @@ from django.utils import timezone
 from indexing import cases, evidence, jobs
 from indexing.evidence import EvidenceError, Options
 from indexing.files import absolute, checksum, publish
+from indexing.media.info import MediaInfo
 from indexing.media.probe import probe
 from indexing.models import Camera, Case, CaseMoment, Export, Recording, Work
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def case(make_video: Callable[..., Path]) -> Case:
-    """A case with a hit and a bookmark in a recording that was not ingested, only kept."""
+@pytest.fixture(scope="module")
+def street(make_video: Callable[..., Path]) -> tuple[Path, MediaInfo]:
+    """A recording with a key frame every two seconds, and what it holds."""
     path = make_video(24)
+    return path, probe(path)
+
+
+@pytest.fixture
+def case(street: tuple[Path, MediaInfo]) -> Case:
+    """A case with a hit and a bookmark in a recording that was not ingested, only kept."""
+    path, info = street
     kept = publish("originals", ".mp4", lambda to: to.write_bytes(path.read_bytes()))
     camera = Camera.objects.create(name="North gate", zone="Europe/Brussels")
-    info = probe(path)
     recording = Recording.objects.create(
         camera=camera,
         name="street.mp4",

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user() -> User:
-    return User.objects.create_user("operator", password="x")
+    return User.objects.create_user("operator")
 
 
 def street() -> tuple[Recording, Recording]:
@@ -150,7 +150,7 @@ def test_a_dismissed_moment_hides_its_like_and_nothing_else(user: User) -> None:
     assert hidden_by(found, peaks, mine) == [None, dismissed, None]
     assert review_at(mine, peaks[0]) == dismissed
     assert review_at(mine, peaks[1]) is None
-    other = User.objects.create_user("other", password="x")
+    other = User.objects.create_user("other")
     assert not reviews_of(other, first.camera).exists()
     # What is confirmed itself is not hidden, and neither is what is nearer to something confirmed.
     record(user, second, peaks[1].peak, verdict="confirmed")
@@ -191,7 +191,7 @@ def test_a_review_that_makes_no_sense_gets_a_sentence(user: User) -> None:
         record(user, first, peak, verdict="unsure", note="x" * (reviews.LONGEST_NOTE + 1))
     kept = record(user, first, peak, verdict="unsure")
     with pytest.raises(ReviewError, match="taken back already"):
-        undo(User.objects.create_user("other", password="x"), kept.pk)
+        undo(User.objects.create_user("other"), kept.pk)
     assert Review.objects.count() == 1
 
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user() -> User:
-    return User.objects.create_user("operator", password="x")
+    return User.objects.create_user("operator")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from indexing.files import checksum
 from indexing.media import cut
 from indexing.media.errors import MediaError
+from indexing.media.info import MediaInfo
 from indexing.media.probe import probe
 
 FONT = Path(__file__).parents[3] / "static/vendor/fonts/martian-mono.woff2"
@@ -28,44 +29,55 @@ def length(path: Path) -> float:
     return float(subprocess.run([*command, str(path)], capture_output=True, check=True).stdout)
 
 
+@pytest.fixture(scope="module")
+def street(make_video: Callable[..., Path]) -> tuple[Path, MediaInfo]:
+    """A recording with a key frame every two seconds, and what it holds."""
+    path = make_video(24)
+    return path, probe(path)
+
+
+@pytest.fixture(scope="module")
+def shown(street: tuple[Path, MediaInfo]) -> list[str]:
+    """Its pictures, ten a second."""
+    return pictures(street[0])
+
+
 @pytest.mark.parametrize(("start", "end"), [(4, 10), (0, 6), (6, 8), (20, 24)])
 def test_between_key_frames_the_streams_are_copied(
-    make_video: Callable[..., Path], tmp_path: Path, start: int, end: int
+    street: tuple[Path, MediaInfo], shown: list[str], tmp_path: Path, start: int, end: int
 ) -> None:
-    path = make_video(24)
-    info = probe(path)
-    made = cut.make(path, info, cut.plan(path, info, start, end), tmp_path / "c.mp4")
+    made = twice(street, tmp_path, start, end)
     assert (made.copied, made.frames, made.why) == (True, 10 * (end - start), "")
-    wanted = pictures(path, "-vf", f"trim=start={start}:end={end}")
-    assert len(wanted) == made.frames
-    assert pictures(tmp_path / "c.mp4") == wanted
-    again = cut.make(path, info, cut.plan(path, info, start, end), tmp_path / "d.mp4")
-    assert again == made
-    assert checksum(tmp_path / "c.mp4") == checksum(tmp_path / "d.mp4")
+    assert pictures(tmp_path / "c.mp4") == shown[10 * start : 10 * end]
+
+
+def twice(street: tuple[Path, MediaInfo], folder: Path, start: int, end: int) -> cut.Cut:
+    """Cut a stretch two times, which gives the same bytes."""
+    path, info = street
+    planned = cut.plan(path, info, start, end)
+    made = cut.make(path, info, planned, folder / "c.mp4")
+    assert cut.make(path, info, planned, folder / "d.mp4") == made
+    assert checksum(folder / "c.mp4") == checksum(folder / "d.mp4")
+    return made
 
 
 @pytest.mark.parametrize(
     ("start", "end", "why"), [(3, 9, "begin at a key"), (4, 9, "end at a key")]
 )
 def test_elsewhere_pictures_are_encoded_anew(
-    make_video: Callable[..., Path], tmp_path: Path, start: int, end: int, why: str
+    street: tuple[Path, MediaInfo], tmp_path: Path, start: int, end: int, why: str
 ) -> None:
-    path = make_video(24)
-    info = probe(path)
-    made = cut.make(path, info, cut.plan(path, info, start, end), tmp_path / "c.mp4")
+    made = twice(street, tmp_path, start, end)
     assert not made.copied
     assert why in made.why
     assert made.frames == 10 * (end - start)
-    cut.make(path, info, cut.plan(path, info, start, end), tmp_path / "d.mp4")
-    assert checksum(tmp_path / "c.mp4") == checksum(tmp_path / "d.mp4")
     assert length(tmp_path / "c.mp4") == pytest.approx(end - start, abs=0.06)
 
 
 def test_time_and_camera_are_written_into_the_picture(
-    make_video: Callable[..., Path], tmp_path: Path
+    street: tuple[Path, MediaInfo], tmp_path: Path
 ) -> None:
-    path = make_video(24)
-    info = probe(path)
+    path, info = street
     odd = tmp_path / "it's: [odd], 100 %; \\ x"
     odd.mkdir()
     font = odd / "f.woff2"
@@ -84,11 +96,11 @@ def test_time_and_camera_are_written_into_the_picture(
 
 
 def test_a_recording_without_picture_gives_its_sound(
-    make_video: Callable[..., Path], tmp_path: Path
+    street: tuple[Path, MediaInfo], tmp_path: Path
 ) -> None:
     sound = tmp_path / "s.m4a"
     subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(make_video(24)), "-vn", "-c", "copy", str(sound)],
+        ["ffmpeg", "-v", "error", "-i", str(street[0]), "-vn", "-c", "copy", str(sound)],
         check=True,
     )
     info = probe(sound)
@@ -97,9 +109,8 @@ def test_a_recording_without_picture_gives_its_sound(
     assert length(tmp_path / "c.mp4") == pytest.approx(5, abs=0.06)
 
 
-def test_what_is_not_there_gets_a_sentence(make_video: Callable[..., Path], tmp_path: Path) -> None:
-    path = make_video(24)
-    info = probe(path)
+def test_what_is_not_there_gets_a_sentence(street: tuple[Path, MediaInfo], tmp_path: Path) -> None:
+    path, info = street
     with pytest.raises(MediaError, match="no picture in this stretch"):
         cut.plan(path, info, 90, 95)
     with pytest.raises(MediaError):
