@@ -63,6 +63,7 @@ def test_moments_make_a_case_and_a_case_makes_evidence(
     title = f"Case at {page.evaluate('innerWidth')}"
     page.goto(f"/search?recording={site.recording}&second=20&exclusion=5&k=5")
     hit = page.locator(".hit").first
+    hit.get_by_text("More", exact=True).click()
     hit.get_by_text("Keep", exact=True).click()
     hit.get_by_label("Keep this moment").select_option("new")
     hit.get_by_label("Title of the case").fill(title)

@@ -64,6 +64,7 @@ def test_hits_are_judged_by_key_and_thumb_and_become_an_event(page: Page, alley:
     expect(page.get_by_role("heading", name="Refined by 2 marks")).to_be_visible()
     assert "not=" not in page.url
 
+    page.get_by_text("Make an event of them").click()
     page.get_by_label("Name of the event").fill(f"Rumble {page.evaluate('innerWidth')}")
     page.get_by_role("button", name="Make an event").click()
     expect(page.get_by_role("status").first).to_contain_text("is labelled at 3 moments")

@@ -71,7 +71,7 @@ def test_several_moments_make_a_query(operator: Client, footage: Footage) -> Non
     assert "Also in the query" in added.text
     assert "<dt>likely</dt>" not in added.text
     # A new search from a hit begins without what was added or marked.
-    assert "also" not in named(added.text, "Find similar")
+    assert "also" not in named(added.text, "Similar")
 
 
 def test_the_recording_page_adds_to_the_query_it_was_opened_from(
