@@ -63,9 +63,17 @@ class SoundStrip extends HTMLElement {
     if (from === this.from && to === this.to) return;
     this.from = from;
     this.to = to;
-    // While somebody drags along the recording, only where they stop is drawn.
+    this.film.replaceChildren();
+    this.drawSoon();
+  }
+
+  // While somebody drags along the recording, only where they stop is drawn, after its picture.
+  drawSoon() {
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.draw(), SETTLED_MS);
+    this.later = setTimeout(() => {
+      if (this.desk.timeline.seeking) this.drawSoon();
+      else this.draw();
+    }, SETTLED_MS);
   }
 
   draw() {

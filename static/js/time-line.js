@@ -4,6 +4,7 @@
 import { CameraClock, offset, thumbnail } from "./words.js";
 
 const DETAIL_S = 120;
+const SETTLED_MS = 120;
 const NICE = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600];
 
 const make = (name, className, parent) => {
@@ -37,7 +38,8 @@ class Lane {
     if (this.from === from && this.to === to) return;
     this.from = from;
     this.to = to;
-    this.drawFilm();
+    this.film.replaceChildren();
+    this.filmSoon();
     this.drawSpans();
     this.drawTicks();
     this.drawLoop();
@@ -52,6 +54,15 @@ class Lane {
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     const second = Math.floor(this.from + share * (this.to - this.from));
     return Math.min(this.owner.duration - 1, second);
+  }
+
+  // Browsers open six connections to a server: a seek's own bytes come before these pictures.
+  filmSoon() {
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      if (this.owner.seeking) this.filmSoon();
+      else this.drawFilm();
+    }, SETTLED_MS);
   }
 
   drawFilm() {
@@ -165,6 +176,10 @@ class TimeLine extends HTMLElement {
   get range() {
     const { from, to } = this.detail ?? this.whole;
     return { from, to };
+  }
+
+  get seeking() {
+    return this.closest("review-desk")?.video?.seeking ?? false;
   }
 
   connectedCallback() {

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.benchmarks.machine import take_two_cores
 from tests.benchmarks.ratio import table, write
 
-NAMES = ("embedding", "ingest", "memory", "search")
+NAMES = ("embedding", "ingest", "memory", "playing", "search")
 ROOT = Path(__file__).resolve().parents[2]
 
 
