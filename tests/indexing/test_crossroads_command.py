@@ -93,7 +93,7 @@ def test_ctrl_c_ends_all_processes_with_one_sentence_and_no_file(tmp_path: Path)
     street.mkdir()
     command = [
         *(sys.executable, "manage.py", "crossroads", str(street / "street.mp4")),
-        *("--minutes=0.5", "--jobs=2"),
+        *("--minutes=20", "--jobs=2"),
     ]
     environment = {**os.environ, "REPRISE_DATA": str(tmp_path / "var")}
     with subprocess.Popen(
