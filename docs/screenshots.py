@@ -41,6 +41,8 @@ def main() -> None:
                 viewport={"width": width, "height": height},
                 locale="en-GB",
                 color_scheme="dark",
+                # Waiting for a picture to load asks the page in a way that its policy refuses.
+                bypass_csp=True,
             )
             for name in shown(context, options):
                 path = options.out / f"{name}-{width}.png"
