@@ -240,6 +240,18 @@ def test_it_stands_on_the_terms_of_the_page(operator: Client, footage: Footage) 
     assert not kept.standing
 
 
+def test_judged_hits_are_said_not_to_count_in_what_stands(
+    operator: Client, footage: Footage
+) -> None:
+    recording = footage()
+    told = "Your judged hits refine this search when it is asked"
+    assert told not in operator.get(f"/saved/{save(operator, recording).pk}").text
+    marked = {"query": f"{link(recording)}&this={recording.pk}:100", "name": "Judged"}
+    operator.post("/saved", marked)
+    kept = SavedSearch.objects.get(name="Judged")
+    assert told in operator.get(f"/saved/{kept.pk}").text
+
+
 @pytest.mark.parametrize(
     ("terms", "sentence"),
     [
