@@ -12,9 +12,9 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 def of_module(module: nn.Module, prefix: str) -> dict[str, NDArray[np.generic]]:
-    """Return copies of all weights and statistics, as `prefix.name`."""
+    """Return copies of all weights and statistics, as `prefix.name`, from wherever they lie."""
     state = module.state_dict()
-    return {f"{prefix}.{name}": tensor.numpy().copy() for name, tensor in state.items()}
+    return {f"{prefix}.{name}": tensor.cpu().numpy().copy() for name, tensor in state.items()}
 
 
 def into_module(module: nn.Module, prefix: str, arrays: Arrays) -> None:
@@ -25,7 +25,7 @@ def into_module(module: nn.Module, prefix: str, arrays: Arrays) -> None:
     state = module.state_dict()
     for name, tensor in state.items():
         array = arrays[f"{prefix}.{name}"]
-        if array.shape != tuple(tensor.shape) or array.dtype != tensor.numpy().dtype:
+        if array.shape != tuple(tensor.shape) or array.dtype != tensor.cpu().numpy().dtype:
             raise ValueError(f"“{prefix}.{name}” is {array.shape}, not {tuple(tensor.shape)}")
         state[name] = torch.from_numpy(array.copy())
     module.load_state_dict(state)
@@ -34,7 +34,7 @@ def into_module(module: nn.Module, prefix: str, arrays: Arrays) -> None:
 def of_optimizer(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, NDArray[np.generic]]:
     """Return copies of what it keeps of each parameter, as `prefix.number.name`."""
     return {
-        f"{prefix}.{number}.{name}": torch.as_tensor(value).numpy().copy()
+        f"{prefix}.{number}.{name}": torch.as_tensor(value).cpu().numpy().copy()
         for number, kept in optimizer.state_dict()["state"].items()
         for name, value in kept.items()
     }

@@ -32,24 +32,45 @@ def standard(by: Standardiser | None, rows: Floats) -> Floats:
     return np.zeros_like(rows) if by is None else by(rows)
 
 
-class EfficientNet:
+class FrameFeatures:
+    """Features of pictures that were handed over, z-scored; it hears nothing."""
+
+    anomaly: AnomalyScore = "neighbour"
+    wants_frames = True
+
+    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
+        """See `System.fit`; there is nothing random in it."""
+        self._standard = standardiser(self.given(frame_features)[train.has_video])
+
+    def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
+        """See `System.embed`; it hears nothing."""
+        return embedded(corpus, standard(self._standard, self.given(frame_features)))
+
+    def given(self, frame_features: Floats | None) -> Floats:
+        """Return the features (n, d); raises ValueError where there are none."""
+        if frame_features is None:
+            raise ValueError("This system needs features of its own, and none were kept.")
+        return frame_features
+
+
+class EfficientNet(FrameFeatures):
     """Features of single frames (`ml.baselines.efficientnet`)."""
 
     name = "EfficientNet-B0"
-    anomaly: AnomalyScore = "neighbour"
-    wants_frames = True
 
     def __init__(self, weights: str) -> None:
         """Give the `name` of the `FrameNetwork` that makes the features."""
         self.weights = weights
 
-    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
-        """See `System.fit`; there is nothing random in it."""
-        self._standard = standardiser(_given(frame_features)[train.has_video])
-
-    def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
-        """See `System.embed`; it hears nothing."""
-        return embedded(corpus, standard(self._standard, _given(frame_features)))
+    def given(self, frame_features: Floats | None) -> Floats:
+        """Return the features (n, 1280); raises ValueError for others or none."""
+        if frame_features is None:
+            raise ValueError(
+                "EfficientNet-B0 needs the features of single frames, and none were kept."
+            )
+        if frame_features.shape[1:] != (FEATURES,):
+            raise ValueError(f"Features of single frames have {FEATURES} columns.")
+        return frame_features
 
 
 class X3D:
@@ -130,11 +151,3 @@ class AudioVideo:
         """See `System.embed`; a joint search takes the distance of the concatenations."""
         z_v, z_a = self._video.embed(corpus).z_v, self._audio.embed(corpus).z_a
         return embedded(corpus, z_v, z_a, concatenated=True)
-
-
-def _given(frame_features: Floats | None) -> Floats:
-    if frame_features is None:
-        raise ValueError("EfficientNet-B0 needs the features of single frames, and none were kept.")
-    if frame_features.shape[1:] != (FEATURES,):
-        raise ValueError(f"Features of single frames have {FEATURES} columns.")
-    return frame_features

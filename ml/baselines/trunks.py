@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ml import runtime
-from ml.baselines.pretrained import standard, standardiser
-from ml.baselines.system import AnomalyScore, Embedded, Floats, embedded
+from ml.baselines.descriptions import Starter
+from ml.baselines.pretrained import FrameFeatures
+from ml.baselines.system import Embedded, Floats, embedded
 from ml.corpus import Corpus
 from ml.cutout import cut_out
 from ml.encoders import Peaks, split, video_encoder
 from ml.foreground import watch
 from ml.runtime import RANDOM_SEED
-from ml.starter import StarterEncoder
 from ml.weights import load_trunk_weights, pretrained_encoder
 
 # The first blocks of X3D-M, whose maps are fine enough to show a small object.
@@ -62,46 +62,23 @@ class Look:
         return nn.Sequential(*list(trunk.stages)[: self.blocks], pool, nn.Flatten())
 
 
-class TrunkAlone:
+class TrunkAlone(FrameFeatures):
     """The features of one look, z-scored."""
-
-    anomaly: AnomalyScore = "neighbour"
-    wants_frames = True
 
     def __init__(self, look: Look) -> None:
         self.look, self.name = look, look.name
         weights = None if look.weights is None else load_trunk_weights(look.weights).name
         self.weights = weights or f"x3d-m random (seed {RANDOM_SEED})"
 
-    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
-        """See `System.fit`; there is nothing random in it."""
-        self._standard = standardiser(_given(frame_features)[train.has_video])
 
-    def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
-        """See `System.embed`; it hears nothing."""
-        return embedded(corpus, standard(self._standard, _given(frame_features)))
-
-
-class ForegroundAlone:
+class ForegroundAlone(Starter):
     """The starter encoder's pictures without any trunk: colour, size, place and motion."""
 
     name = "foreground histogram"
-    weights = "none"
-    anomaly: AnomalyScore = "neighbour"
-    wants_frames = False
-
-    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
-        """See `System.fit`; there is nothing random in it."""
-        self._encoder = StarterEncoder.fit(
-            train.foreground, train.sound, has_video=train.has_video, has_audio=train.has_audio
-        )
 
     def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
         """See `System.embed`; it hears nothing."""
-        seen, _ = self._encoder.embed(
-            corpus.foreground, corpus.sound, has_video=corpus.has_video, has_audio=corpus.has_audio
-        )
-        return embedded(corpus, seen)
+        return embedded(corpus, super().embed(corpus).z_v)
 
 
 def looks(own: Path | None) -> list[Look]:
@@ -114,9 +91,3 @@ def looks(own: Path | None) -> list[Look]:
     if own is None:
         return random
     return [Look("own trunk at what moves, by peaks", own, moving=True, peaks=True), *random]
-
-
-def _given(frame_features: Floats | None) -> Floats:
-    if frame_features is None:
-        raise ValueError("A trunk by itself needs features of its own, and none were kept.")
-    return frame_features

@@ -109,8 +109,7 @@ class Renderer:
     def _park(self) -> None:
         """Let parked cars hide what is behind them; their own shadow hides nothing."""
         for sprite, place in self._parked(self.plan.sky.at(0.0)):
-            h, w = sprite.alpha.shape
-            part = self.obstacle[sprite.top : sprite.top + h, sprite.left : sprite.left + w]
+            part = self.obstacle[sprite.place]
             away = math.dist(place[:2], self.camera.position[:2])
             part[(sprite.alpha > 250) & (part > away)] = away
 
@@ -180,15 +179,8 @@ class Renderer:
 
     def _compose(self, picture: Frame, sprite: Sprite, place: Place, half: float) -> None:
         """Lay a sprite over the picture, except where an obstacle stands before it."""
-        h, w = sprite.alpha.shape
-        rows, columns = slice(sprite.top, sprite.top + h), slice(sprite.left, sprite.left + w)
-        shown = self.obstacle[rows, columns] > self._reach(sprite, place, half)
-        alpha, colour = sprite.alpha, sprite.colour
-        if not shown.all():
-            alpha, colour = alpha * shown, colour * shown[..., None]
-        keep = (256 - alpha.astype(np.uint16) - (alpha >> 7))[..., None]
-        part = picture[rows, columns]
-        np.add((part * keep >> 8).astype(np.uint8), colour, out=part)
+        shown = self.obstacle[sprite.place] > self._reach(sprite, place, half)
+        sprite.lay_on(picture, shown)
 
     def _reach(self, sprite: Sprite, place: Place, half: float) -> "NDArray[np.float32] | float":
         """Distance over ground, (1, w) or one for all, of a thing's axis in each pixel column."""

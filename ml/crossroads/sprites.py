@@ -38,6 +38,22 @@ class Sprite:
     colour: Bytes
     alpha: Bytes
 
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """The rows and columns of the frame that it covers."""
+        h, w = self.alpha.shape
+        return slice(self.top, self.top + h), slice(self.left, self.left + w)
+
+    def lay_on(self, picture: Bytes, free: NDArray[np.bool_]) -> Bytes:
+        """Lay it over a picture where `free` (h, w) says so; return the alpha that was laid."""
+        alpha, colour = self.alpha, self.colour
+        if not free.all():
+            alpha, colour = alpha * free, colour * free[..., None]
+        keep = (256 - alpha.astype(np.uint16) - (alpha >> 7))[..., None]
+        part = picture[self.place]
+        np.add((part * keep >> 8).astype(np.uint8), colour, out=part)
+        return alpha
+
 
 class Canvas:
     """A transparent picture over a part of the frame, `scale` times as fine."""

@@ -145,8 +145,7 @@ class Course:
 
     def save(self, path: Path) -> None:
         """Leave a checkpoint, whole or not at all."""
-        arrays = state.of_module(self.pupil.cpu(), "pupil")
-        self.pupil.to(self.device)
+        arrays = state.of_module(self.pupil, "pupil")
         arrays |= state.of_optimizer(self.optimizer, "optimizer")
         temporary = path.with_name(f".{path.name}")
         save_file(arrays, temporary, {"step": str(self.step)})
@@ -157,6 +156,5 @@ class Course:
         with safe_open(str(path), framework="numpy") as file:
             self.step = int(file.metadata()["step"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        state.into_module(self.pupil.cpu(), "pupil", arrays)
-        self.pupil.to(self.device)
+        state.into_module(self.pupil, "pupil", arrays)
         state.into_optimizer(self.optimizer, "optimizer", arrays)

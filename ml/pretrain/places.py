@@ -9,7 +9,6 @@ from scipy import ndimage
 
 from ml.crossroads.geometry import HEIGHT, WIDTH, Camera
 from ml.crossroads.light import Light
-from ml.crossroads.scenery import light_colours
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -60,12 +59,6 @@ def draw_light(rng: np.random.Generator) -> Light:
     if chance < NIGHTS + DUSKS:
         return Light(rng.uniform(0, 0.2), rng.uniform(0.2, 0.5), rng.uniform(0.1, 0.8), 0.8)
     return Light(rng.uniform(0.0, 1.0), rng.uniform(0.7, 1.1), 0.0, rng.uniform(0.0, 0.4))
-
-
-def colours_of(light: Light) -> tuple[Floats, Floats, Floats]:
-    """Colours of sun, sky and lamps as factors of an albedo."""
-    sun, sky, lamp = light_colours(light)
-    return np.asarray(sun), np.asarray(sky), np.asarray(lamp)
 
 
 def _surface(rng: np.random.Generator) -> NDArray[np.float32]:

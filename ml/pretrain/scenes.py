@@ -15,13 +15,14 @@ from PIL import Image
 
 from ml.crossroads import glow
 from ml.crossroads.bodies import FLASH_A, FLASH_B, HEAD, TAIL
-from ml.crossroads.geometry import HEIGHT, WIDTH
+from ml.crossroads.geometry import HEIGHT, WIDTH, Camera
 from ml.crossroads.light import Light
+from ml.crossroads.scenery import light_colours
 from ml.crossroads.sprites import Person, Pose, Sprite, draw_pedestrian, draw_person, draw_vehicle
 from ml.cutout import cut_out
 from ml.foreground import difference_mask, shrink
 from ml.preprocess import CLIP_FRAMES, CROP
-from ml.pretrain.places import Place, colours_of, draw_light
+from ml.pretrain.places import Place, draw_light
 from ml.pretrain.things import Thing
 
 Bytes = NDArray[np.uint8]
@@ -71,7 +72,7 @@ class _Actor:
     def pose(self, t: float, light: Light, sun: Floats, lit: float) -> Pose:
         dx, dy = math.cos(self.heading), math.sin(self.heading)
         way = self.speed * t
-        direct, sky, lamp = colours_of(light)
+        direct, sky, lamp = light_colours(light)
         return Pose(
             *(self.x + dx * way, self.y + dy * way, dx, dy),
             *(direct, sky, lamp * lit, sun),
@@ -113,7 +114,7 @@ def film(
         _place_near(place, rng, draw_person(int(rng.integers(1 << 30))), (left, top, side))
         for _ in range(int(rng.choice(len(WALKERS), p=WALKERS)))
     ]
-    empty = place.picture(colours_of(light))
+    empty = place.picture(light_colours(light))
     pictures, shares = [], np.zeros((frames, len(actors)))
     for frame in range(frames):
         t = (frame - frames // 2) * FRAME_S
@@ -124,9 +125,10 @@ def film(
                 picture, place, actors[number], poses[number], light, t, window
             )
         pictures.append(picture[window])
-    recorded = _recorded(pictures, place, light, rng, size)
-    background = _resized(empty[window], size)
-    return Clip(_cut(recorded, background, place, light), _told(actors, shares, place, size, side))
+    noise = place.noise * (0.8 + 1.3 * light.lamps)
+    recorded = _recorded(pictures, noise, rng, size)
+    cut = _cut(recorded, _resized(empty[window], size), noise)
+    return Clip(cut, _told(actors, shares, place, size, side))
 
 
 def _place_first(
@@ -137,7 +139,7 @@ def _place_first(
     best: tuple[float, float, float, float, float] | None = None
     for _ in range(24):
         u, v = rng.uniform(60, WIDTH - 60), rng.uniform(40, HEIGHT - 20)
-        ray = np.array([u - WIDTH / 2, HEIGHT / 2 - v, camera.focal]) @ camera.axes
+        ray = _ray(camera, u, v)
         if ray[2] > -1e-3 * camera.focal:
             continue
         spot = camera.origin - ray * (camera.origin[2] / ray[2])
@@ -163,10 +165,15 @@ def _place_near(
     left, top, side = window
     camera = place.camera
     u, v = left + rng.uniform(0, side), top + rng.uniform(0.1, 1.0) * side
-    ray = np.array([u - WIDTH / 2, HEIGHT / 2 - v, camera.focal]) @ camera.axes
+    ray = _ray(camera, u, v)
     fall = min(float(ray[2]), -0.02 * camera.focal)
     spot = camera.origin - ray * (camera.origin[2] / fall)
     return _moving(place, rng, thing, float(spot[0]), float(spot[1]))
+
+
+def _ray(camera: Camera, u: float, v: float) -> Floats:
+    """The way from the camera through a pixel, not of length one."""
+    return np.asarray(np.array([u - WIDTH / 2, HEIGHT / 2 - v, camera.focal]) @ camera.axes)
 
 
 def _moving(
@@ -204,16 +211,12 @@ def _draw(
 
 def _compose(picture: Bytes, place: Place, sprite: Sprite, window: tuple[slice, slice]) -> float:
     """Lay a sprite over the picture except where something hides it; return its solid pixels."""
-    h, w = sprite.alpha.shape
-    rows, columns = slice(sprite.top, sprite.top + h), slice(sprite.left, sprite.left + w)
-    free = ~place.hidden[rows, columns]
-    alpha, colour = sprite.alpha * free, sprite.colour * free[..., None]
-    part = picture[rows, columns]
-    keep = (256 - alpha.astype(np.uint16) - (alpha >> 7))[..., None]
-    np.add((part * keep >> 8).astype(np.uint8), colour, out=part)
-    solid = np.zeros((HEIGHT, WIDTH), np.bool_)
-    solid[rows, columns] = alpha > 250
-    return float(solid[window].sum())
+    alpha = sprite.lay_on(picture, ~place.hidden[sprite.place])
+    inside = tuple(
+        slice(max(seen.start - own.start, 0), max(seen.stop - own.start, 0))
+        for seen, own in zip(window, sprite.place, strict=True)
+    )
+    return float((alpha[inside] > 250).sum())
 
 
 def _shine(picture: Bytes, place: Place, actor: _Actor, pose: Pose, light: Light, t: float) -> None:
@@ -229,9 +232,7 @@ def _shine(picture: Bytes, place: Place, actor: _Actor, pose: Pose, light: Light
             pose.y + pose.dy * ahead + pose.dx * left,
             up,
         )
-        _, depth = place.camera.project(np.array([world]))
-        if depth[0] > 3:
-            glow.glare(picture, place.camera, NOWHERE, world, colour, much, size)
+        glow.glare(picture, place.camera, NOWHERE, world, colour, much, size)
 
     half = actor.thing.body.length / 2
     if light.lamps > 0.2:
@@ -249,16 +250,13 @@ def _shine(picture: Bytes, place: Place, actor: _Actor, pose: Pose, light: Light
         glare(lamps.ahead_m, side, lamps.up_m, lamps.colour, much, size)
 
 
-def _recorded(
-    pictures: list[Bytes], place: Place, light: Light, rng: np.random.Generator, size: int
-) -> Bytes:
+def _recorded(pictures: list[Bytes], noise: float, rng: np.random.Generator, size: int) -> Bytes:
     """Make the window as small as the ingest does, with the sensor's noise and compression."""
-    sigma = place.noise * (0.8 + 1.3 * light.lamps)
     quality = int(rng.integers(45, 95))
     frames = []
     for picture in pictures:
         small = _resized(picture, size).astype(np.float32)
-        small += rng.standard_normal(small.shape, dtype=np.float32) * np.float32(sigma)
+        small += rng.standard_normal(small.shape, dtype=np.float32) * np.float32(noise)
         file = io.BytesIO()
         noisy = np.clip(small, 0, 255).astype(np.uint8)
         Image.fromarray(noisy).save(file, "JPEG", quality=quality)
@@ -270,11 +268,11 @@ def _resized(picture: Bytes, size: int) -> Bytes:
     return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _cut(frames: Bytes, background: Bytes, place: Place, light: Light) -> Bytes:
+def _cut(frames: Bytes, background: Bytes, noise: float) -> Bytes:
     """Cut out what moves, as the ingest does where it knows the background."""
     empty = shrink(background[None])[0]
-    noise = np.full(empty.shape[:2], place.noise * (0.8 + 1.3 * light.lamps), np.float32)
-    mask = difference_mask(shrink(frames), empty, noise)
+    everywhere = np.full(empty.shape[:2], noise, np.float32)
+    mask = difference_mask(shrink(frames), empty, everywhere)
     return cut_out(frames, mask, empty)
 
 
