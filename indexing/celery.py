@@ -2,7 +2,7 @@
 
 from celery import Celery
 
-from indexing import broker  # noqa: F401  (registers the embedded transport)
+from indexing.work import broker  # noqa: F401  (registers the embedded transport)
 
 app = Celery("reprise")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -1,7 +1,7 @@
 """One recording's journey, from the file that came in to clips that can be searched.
 
 prepare -> chunks, each decoded, described, embedded and published on its own -> closed. Every step
-is claimed, fenced and may run twice (indexing.jobs); search works on whatever is published.
+is claimed, fenced and may run twice (indexing.work.jobs); search works on whatever is published.
 """
 
 import logging
@@ -12,18 +12,22 @@ from itertools import count, pairwise
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import events, jobs, locator, standing, starter, switching, trainer, training
-from indexing import features as kept
-from indexing.features import Features
+from indexing.casework import standing
+from indexing.encoders import starter, switching
+from indexing.encoders.publishing import publish_shard, record_shard
+from indexing.events import locations, locator
 from indexing.files import publish
-from indexing.intake import is_free, read_start
+from indexing.footage import features as kept
+from indexing.footage.features import Features
+from indexing.footage.intake import is_free, read_start
+from indexing.footage.weights import WeightsUnavailableError
+from indexing.learning import trainer, training
 from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
 from indexing.media.probe import probe
 from indexing.media.thumbnails import pack
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Work
-from indexing.publishing import publish_shard, record_shard
-from indexing.weights import WeightsUnavailableError
+from indexing.work import jobs
 
 CHUNK_S = 60
 # Clips between two reports of a chunk's progress (ml.runtime, which this module must not import).
@@ -48,7 +52,7 @@ def run_job(pk: int) -> None:
     if job and job.kind in (Job.Kind.TRAIN, Job.Kind.BUILD):
         training.close()
     if job and job.kind == Job.Kind.LOCATE:
-        events.catch_up(job.camera)  # labels made meanwhile
+        locations.catch_up(job.camera)  # labels made meanwhile
 
 
 def run_chunk(pk: int) -> None:
@@ -122,7 +126,7 @@ def embed_chunk(chunk: Chunk) -> None:
         LeaseLost: another worker took over; nothing was published.
     """
     # Torch and OpenVINO come with this import: only a worker's child may load them.
-    from indexing.extraction import extract
+    from indexing.footage.extraction import extract
 
     recording = chunk.recording
     try:
@@ -239,7 +243,7 @@ def close_recordings() -> None:
     training.close()
     for camera in Camera.objects.all():
         starter.request(camera)
-        events.catch_up(camera)
+        locations.catch_up(camera)
 
 
 def close(recording: Recording) -> None:

@@ -2,7 +2,9 @@
 
 from celery import shared_task
 
-from indexing import deliveries, evidence, ingest, jobs, standing
+from indexing import ingest
+from indexing.casework import deliveries, evidence, standing
+from indexing.work import jobs
 
 
 @shared_task

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from indexing import events, snapshots
+from indexing.encoders import snapshots
+from indexing.events import locations
 from indexing.files import FileDamaged, checked
-from indexing.jobs import do_again
 from indexing.models import Camera, Chunk, Encoder, Location, Recording, Shard, Training, Work
+from indexing.work.jobs import do_again
 
 
 @dataclass
@@ -72,7 +73,7 @@ def _location_problems(*, repair: bool) -> Iterator[str]:
         except FileDamaged as error:
             yield f"What was learnt of {location}: {error}"
             if repair:
-                events.learn_again(location)
+                locations.learn_again(location)
 
 
 def _recording_problems(recording: Recording) -> Iterator[str]:

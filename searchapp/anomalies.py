@@ -12,14 +12,15 @@ from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from indexing import labels, reviews
-from indexing.anomalies import AnomalyError, Peak
-from indexing.camera_scores import Bins, CameraScores, Found, binned, camera_scores
-from indexing.drift import Drift, drift
-from indexing.levels import loudness
-from indexing.likeness import Likeness, Moment
+from indexing.anomalies import reviews
+from indexing.anomalies.camera_scores import Bins, CameraScores, Found, binned, camera_scores
+from indexing.anomalies.drift import Drift, drift
+from indexing.anomalies.likeness import Likeness, Moment
+from indexing.anomalies.normal import Score
+from indexing.anomalies.recording_scores import AnomalyError, Peak
+from indexing.events import labels
+from indexing.footage.levels import loudness
 from indexing.models import Camera, Recording, Review
-from indexing.normal import Score
 from ml.anomaly import SIGMA
 from searchapp import selectors
 from searchapp.selectors import Viewer, cameras_for, recordings_for

@@ -4,10 +4,10 @@ from typing import Any
 
 from django import forms
 
-from indexing.camera_scores import LEAST_SIGMA, MOST_BINS, MOST_SIGMA
+from indexing.anomalies.camera_scores import LEAST_SIGMA, MOST_BINS, MOST_SIGMA
+from indexing.anomalies.normal import Score
+from indexing.anomalies.reviews import LONGEST_NOTE
 from indexing.models import Review
-from indexing.normal import Score
-from indexing.reviews import LONGEST_NOTE
 from ml.anomaly import SIGMA
 from searchapp.anomalies import SHOWN, Choice, Wanted
 

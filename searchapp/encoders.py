@@ -7,10 +7,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from indexing import registry, training
+from indexing.encoders import registry
+from indexing.encoders.registry import Entry
+from indexing.learning import training
+from indexing.learning.training import Footage, TrainingStatus
 from indexing.models import Camera, Encoder, Training
-from indexing.registry import Entry
-from indexing.training import Footage, TrainingStatus
 from searchapp.selectors import Viewer, cameras_for
 
 EARLIER = 10

@@ -9,11 +9,11 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from indexing import events, labels
-from indexing.events import EventError, Interval, Located
-from indexing.labels import last_change
+from indexing.encoders.switching import OPEN
+from indexing.events import labels, locations
+from indexing.events.labels import last_change
+from indexing.events.locations import EventError, Interval, Located
 from indexing.models import Camera, Label, LabelChange, Location, Recording
-from indexing.switching import OPEN
 from searchapp.selectors import Viewer, cameras_for, recordings_for
 
 # What one page shows; a table that is exported has all of it.
@@ -59,12 +59,12 @@ class Row:
     @property
     def state(self) -> str:
         """Where it stands in a word: few, waiting, running, failed or located."""
-        return events.state(self.location)
+        return locations.state(self.location)
 
     @property
     def sentence(self) -> str:
         """What is in the way of locating it."""
-        return events.sentence(self.location)
+        return locations.sentence(self.location)
 
     @property
     def moving(self) -> bool:
@@ -169,7 +169,7 @@ class Book:
     @cached_property
     def elsewhere(self) -> list[Place]:
         """The most probable intervals without a label, over all recordings."""
-        located = events.locate_everywhere(self.location.camera, self.location.event)
+        located = locations.locate_everywhere(self.location.camera, self.location.event)
         found = [
             Place(self._recordings[one.recording.pk], run.start, run.end, run.peak, run.score)
             for one in located
@@ -250,7 +250,7 @@ def desk(user: Viewer, recording: Recording, event: str) -> Desk:
     located, problem = None, ""
     if chosen:
         try:
-            located = events.locate(recording, chosen.location.event)
+            located = locations.locate(recording, chosen.location.event)
         except EventError as error:
             problem = error.sentence
     standing = tuple(labels.standing(recording=recording)[:MOST_LABELS])

@@ -9,9 +9,9 @@ from django import forms
 from django.utils import timezone
 
 from indexing.clock import read_moment, read_second
+from indexing.learning.training import MOST_SEED
 from indexing.models import Camera, check_zone
-from indexing.search import Clip, SearchQuery, With
-from indexing.training import MOST_SEED
+from indexing.search.query import Clip, SearchQuery, With
 from ml.method import METHODS, RANGES, Method
 
 MAX_HITS = 100

@@ -9,12 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from indexing.cases import bookmarks_of, cases_of, moments_of
-from indexing.evidence import exports_of
+from indexing.casework.cases import bookmarks_of, cases_of, moments_of
+from indexing.casework.evidence import exports_of
+from indexing.casework.saved import Replay, question, saved_of
+from indexing.casework.standing import Terms
 from indexing.models import Bookmark, Case, CaseMoment, Export, Notification, Recording, SavedSearch
-from indexing.saved import Replay, question, saved_of
-from indexing.search import SearchQuery, With
-from indexing.standing import Terms
+from indexing.search.query import SearchQuery, With
 from searchapp.selectors import Viewer, may_see, recordings_for
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 
-from indexing.labels import LONGEST_NAME, LONGEST_NOTE, LabelError
+from indexing.events.labels import LONGEST_NAME, LONGEST_NOTE, LabelError
 from searchapp.forms import SecondField, first_error
 
 
 class LabelForm(forms.Form):
-    """An event in some seconds of a recording; what they hold is checked by indexing.labels."""
+    """An event in some seconds of a recording; indexing.events.labels checks them."""
 
     event = forms.CharField(
         max_length=LONGEST_NAME + len("not "),

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from indexing.models import Recording
-from indexing.search import Clip, SearchQuery
+from indexing.search.query import Clip, SearchQuery
 
 # What a link can hold of a moment: part of the query, what is meant, what is not.
 KINDS = ("also", "this", "not")

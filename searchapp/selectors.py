@@ -8,8 +8,8 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from indexing import status
 from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
+from indexing.work import status
 
 ADMINS, OPERATORS, ANALYSTS = "admins", "operators", "analysts"
 ROLES = (ADMINS, OPERATORS, ANALYSTS)

@@ -11,18 +11,12 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from indexing import (
-    events,
-    exchange,
-    intake,
-    jobs,
-    label_tables,
-    labels,
-    registry,
-    reviews,
-    training,
-)
-from indexing.camera_scores import Found
+from indexing.anomalies import reviews
+from indexing.anomalies.camera_scores import Found
+from indexing.encoders import exchange, registry
+from indexing.events import label_tables, labels, locations
+from indexing.footage import intake
+from indexing.learning import training
 from indexing.models import (
     Camera,
     Chunk,
@@ -36,8 +30,9 @@ from indexing.models import (
     Shard,
     Training,
 )
-from indexing.probes import known
-from indexing.query import SearchQuery
+from indexing.search.probes import known
+from indexing.search.query import SearchQuery
+from indexing.work import jobs
 from searchapp.selectors import ROLES, Viewer, may_manage, may_see, may_train
 
 
@@ -261,7 +256,7 @@ def create_event(*, user: Viewer, camera: Camera, name: str) -> Location:
     event, absent = labels.read_name(name)
     if absent:
         raise labels.LabelError("An event's name cannot begin with “not”.")
-    return events.create(camera, event)
+    return locations.create(camera, event)
 
 
 @transaction.atomic
@@ -284,7 +279,7 @@ def make_event(*, user: Viewer, event: str, query: SearchQuery) -> Location:
         drafts.setdefault(clip.recording.camera, []).append(draft)
     for some in drafts.values():
         labels.make_all(some, made_by=made_by, sentence=f"{name} was labelled from a search.")
-    return events.create(asked[0].recording.camera, name)
+    return locations.create(asked[0].recording.camera, name)
 
 
 def rename_event(*, user: Viewer, location: Location, name: str) -> LabelChange | None:
@@ -300,13 +295,13 @@ def delete_event(*, user: Viewer, location: Location) -> LabelChange | None:
 def tell_event_by(*, user: Viewer, location: Location, modality: str) -> None:
     """Let an event be told by picture, sound or both; raise EventError with the reason."""
     _labeller(user)
-    events.tell_by(location, modality)
+    locations.tell_by(location, modality)
 
 
 def learn_event_again(*, user: Viewer, location: Location) -> None:
     """Try again to learn an event."""
     _labeller(user)
-    events.learn_again(location)
+    locations.learn_again(location)
 
 
 def import_labels(

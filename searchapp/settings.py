@@ -129,7 +129,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Without a broker of its own Reprise uses files in the data root (indexing.broker).
+# Without a broker of its own Reprise uses files in the data root (indexing.work.broker).
 CELERY_BROKER_URL = env.text("REPRISE_BROKER_URL", "files://localhost")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (

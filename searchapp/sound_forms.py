@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from indexing.spectrogram import WIDEST
+from indexing.footage.spectrogram import WIDEST
 from ml.preprocess import MEL_BINS
 
 SECONDS = "A piece of sound begins inside the recording, and ends after it began, inside as well."

@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 
+from indexing.casework.standing import LONGEST_COOL_DOWN_S, Terms
+from indexing.casework.webhooks import LONGEST_URL
 from indexing.models import SavedSearch
-from indexing.standing import LONGEST_COOL_DOWN_S, Terms
-from indexing.webhooks import LONGEST_URL
 
 # In seconds.
 COOL_DOWNS = (0, 60, 300, 600, 1800, 3600, 6 * 3600, LONGEST_COOL_DOWN_S)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from indexing import ingest, jobs, snapshots
-from indexing.intake import take_in
+from indexing import ingest
+from indexing.encoders import snapshots
+from indexing.footage.intake import take_in
 from indexing.models import Chunk, Job, Recording, Work
+from indexing.work import jobs
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 

@@ -7,12 +7,13 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from indexing import features as kept
-from indexing import ingest, jobs
-from indexing.features import Features
+from indexing import ingest
 from indexing.files import absolute, publish
-from indexing.intake import free_start
+from indexing.footage import features as kept
+from indexing.footage.features import Features
+from indexing.footage.intake import free_start
 from indexing.models import Camera, Chunk, Recording
+from indexing.work import jobs
 from ml.foreground import FOREGROUND_DIM
 from ml.preprocess import MEL_BINS, MEL_FRAMES
 from ml.soundstats import SOUND_DIM

@@ -4,14 +4,7 @@ from dataclasses import dataclass
 
 from indexing.evaluation.gating import gate_code
 from indexing.evaluation.profiles import CHALLENGING, SAME
-from indexing.evaluation.summary import (
-    Figure,
-    Results,
-    anomaly,
-    best_score,
-    location,
-    precision,
-)
+from indexing.evaluation.summary import Figure, Results, anomaly, best_score, location, precision
 from indexing.evaluation.systems import AUDIO_VIDEO, DESCRIPTIONS, EPG, OURS, STARTER, TPG
 
 JOINT, VIDEO, AUDIO = 0.78, 0.45, 0.75

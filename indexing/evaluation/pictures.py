@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.arrays import Doubles
 from indexing.evaluation import plots, sheets
 from indexing.evaluation.cells import Store
 from indexing.evaluation.profiles import SAME
@@ -33,8 +34,6 @@ OUR_HITS, OTHER_HITS = 4, 2
 ANOMALIES = 4
 # A map of fewer seconds with an event shows nothing.
 LEAST_MARKS = 10
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

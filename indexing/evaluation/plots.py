@@ -8,6 +8,8 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.arrays import Doubles
+
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -30,8 +32,6 @@ STYLE: Any = {
     "figure.constrained_layout.use": True,
 }
 DPI = 110
-
-Doubles = NDArray[np.float64]
 
 
 def bars(

@@ -13,16 +13,9 @@ from indexing.evaluation.goals import Goal, goals
 from indexing.evaluation.profiles import SAME, Bench, Profile
 from indexing.evaluation.runs import Training
 from indexing.evaluation.streams import Stream
-from indexing.evaluation.summary import (
-    SCORES,
-    Result,
-    Results,
-    anomaly,
-    location,
-    precision,
-)
+from indexing.evaluation.summary import SCORES, Result, Results, anomaly, location, precision
 from indexing.evaluation.systems import CHANGED, DELTA, EPG, LAMBDA, MAIN, OURS, RUINED, TRUNKS
-from indexing.rendering import write_text
+from indexing.footage.rendering import write_text
 from ml.crossroads.kinds import KINDS
 from ml.evaluation.anomalies import RARE_PER_HOUR
 from ml.evaluation.search import MODES

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.arrays import Floats
 from indexing.evaluation.cells import Cell, Store
 from indexing.evaluation.fingerprint import fingerprint
 from indexing.evaluation.frames import frame_features
@@ -17,14 +18,13 @@ from indexing.evaluation.profiles import CHALLENGING, SAME, Bench, Profile
 from indexing.evaluation.sources import digest
 from indexing.evaluation.streams import Stream
 from indexing.evaluation.systems import MAIN, RUINED, Row
-from indexing.progress import duration
+from indexing.work.progress import duration
 from ml.baselines.learnt import Learnt
 from ml.baselines.system import ScoresAnomalies, System
 from ml.corpus import Corpus
 from ml.evaluation.measure import Sample, Yardstick, measure
 from ml.training import TrainingError
 
-Floats = NDArray[np.float32]
 # Ablations are told on these alone: with all they would take longer than the systems themselves.
 ABLATION_ROLES = (SAME, CHALLENGING)
 
@@ -98,7 +98,7 @@ def _training(
 
 
 def _code(row: Row) -> str:
-    return fingerprint(*row.modules, "indexing.extraction", "ml.evaluation.measure")
+    return fingerprint(*row.modules, "indexing.footage.extraction", "ml.evaluation.measure")
 
 
 def missing(training: Training, store: Store, *, any_code: bool = False) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from indexing.evaluation.composition import compose as composed
 from indexing.evaluation.fingerprint import fingerprint
+from indexing.footage.rendering import record
 from indexing.media.errors import MediaError
 from indexing.media.sounds import read_sounds
-from indexing.rendering import record
 from ml.crossroads.light import LightName
 from ml.crossroads.plan import draw_plan
 
@@ -51,7 +51,7 @@ class Street:
         if self.sounds is None:
             del listed["half"]
         del listed["name"]
-        return listed | {"code": fingerprint("indexing.rendering", "indexing.media.sounds")}
+        return listed | {"code": fingerprint("indexing.footage.rendering", "indexing.media.sounds")}
 
     def write(self, out: Path, jobs: int) -> None:
         """Render it, telling the terminal how far it is."""

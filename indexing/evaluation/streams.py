@@ -15,18 +15,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexing import features as kept
-from indexing.embedding import as_corpus
+from indexing.arrays import Floats
+from indexing.encoders.embedding import as_corpus
 from indexing.evaluation.fingerprint import fingerprint
 from indexing.evaluation.sources import Source, digest
 from indexing.files import drafted
+from indexing.footage import features as kept
+from indexing.footage.rendering import write_text
+from indexing.footage.weights import current_trunk_weights
 from indexing.ingest import plan as chunks_of
 from indexing.media import thumbnails
 from indexing.media.info import MediaInfo
 from indexing.media.probe import probe
-from indexing.progress import Progress
-from indexing.rendering import write_text
-from indexing.weights import current_trunk_weights
+from indexing.work.progress import Progress
 from ml.corpus import Corpus, joined
 from ml.crossroads import truth
 from ml.evaluation.truth import Truth
@@ -35,7 +36,6 @@ from ml.evaluation.truth import Truth
 DAY_S = 86_400
 VIDEO, TRUTH, THUMBNAILS = "stream.mp4", "stream.csv", "thumbnails.zip"
 
-Floats = NDArray[np.float32]
 # One more description of a chunk's frames, u8 (5n, H, W, 3) -> f32 (n, d), for systems that look
 # at whole pictures, which are not kept.
 Describe = Callable[[NDArray[np.uint8]], Floats]
@@ -114,7 +114,9 @@ class Stream:
 
     def _features_path(self) -> Path:
         weights = current_trunk_weights()
-        code = fingerprint("indexing.extraction", "indexing.features", "indexing.media.probe")
+        code = fingerprint(
+            "indexing.footage.extraction", "indexing.footage.features", "indexing.media.probe"
+        )
         return self.folder / f"features-{code}-{weights.stem if weights else 'random'}.safetensors"
 
     def _ensure_video(self, jobs: int) -> Path:
@@ -128,7 +130,7 @@ class Stream:
 
     def _describe(self, path: Path) -> None:
         """Run the ingest's own description over the recording, chunk by chunk."""
-        from indexing.extraction import extract
+        from indexing.footage.extraction import extract
 
         video, info = self._probed()
         parts: list[kept.Features] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from indexing.evaluation.frames import frame_network
-from indexing.weights import current_trunk_weights
+from indexing.footage.weights import current_trunk_weights
 from ml.baselines import pretrained, registry
 from ml.baselines.descriptions import Starter, UntrainedDescriptions
 from ml.baselines.learnt import NAMES, learnt

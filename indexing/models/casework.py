@@ -14,10 +14,11 @@ from indexing.models.work import Work
 class SavedSearch(models.Model):
     """A search under a name, with what was searched and what was found when it was saved.
 
-    query is the whole question (indexing.saved); index says which encoders and which footage
-    answered it then, hits what they answered. Where it stands, every newly embedded chunk is held
-    against it (indexing.standing): measure and threshold say how near is near enough, limits what
-    that is as a distance under each encoder, since distances of encoders are not comparable.
+    query is the whole question (indexing.casework.saved); index says which encoders and which
+    footage answered it then, hits what they answered. Where it stands, every newly embedded chunk
+    is held against it (indexing.casework.standing): measure and threshold say how near is near
+    enough, limits what that is as a distance under each encoder, since distances of encoders are
+    not comparable.
     """
 
     class Measure(models.TextChoices):

@@ -47,9 +47,9 @@ class Training(models.Model):
     """One training of a camera's encoder: what was asked for, how far it is, what came of it.
 
     running -> building -> done; running <-> paused; cancelled or failed from any of these. Its job
-    is the only work that may write to it (indexing.training), so pausing takes the job away.
-    chunks fixes what is trained on, [[chunk, SHA-256 of its features]], so that going on after a
-    pause or a crash gives the result of a training without one.
+    is the only work that may write to it (indexing.learning.training), so pausing takes the job
+    away. chunks fixes what is trained on, [[chunk, SHA-256 of its features]], so that going on
+    after a pause or a crash gives the result of a training without one.
     """
 
     class State(models.TextChoices):

@@ -72,7 +72,8 @@ class Location(models.Model):
 
     The file holds the layer; probabilities are derived from it and the embeddings, so that new
     footage has them at once. basis names the labels and the encoder that it was last asked to learn
-    from (indexing.events), whether that succeeded or not; encoder is whose embeddings it reads.
+    from (indexing.events.locations), whether that succeeded or not; encoder is whose embeddings it
+    reads.
     """
 
     class Modality(models.TextChoices):

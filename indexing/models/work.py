@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Work(models.Model):
-    """A unit of work that is claimed with a lease, counted, fenced and swept (indexing.jobs).
+    """A unit of work that is claimed with a lease, counted, fenced and swept (indexing.work.jobs).
 
     waiting -> running -> done; running -> waiting when an attempt fails or its lease runs out;
     running -> failed (quarantined, with the reason) after the last attempt or bad input.

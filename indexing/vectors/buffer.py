@@ -2,10 +2,8 @@
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
+from indexing.arrays import Doubles, Floats
 
 # Below this many rows a scan ends sooner than a second thread would start.
 ROWS_PER_THREAD = 16_384

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from indexing.arrays import Doubles, Longs, Mask
 from indexing.vectors.snapshot import Snapshot
-
-Doubles = NDArray[np.float64]
-Longs = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 # Rows scored at first, and at most at once: the latter bounds the memory of long walks.
 FIRST_ROWS = 512

@@ -13,12 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from indexing.arrays import Doubles, Floats, Longs, Mask
 from indexing.vectors.buffer import Vectors
-from indexing.vectors.exact import Doubles, Longs, Mask, Ranked
+from indexing.vectors.exact import Ranked
 from ml.distance import LAMBDA, eq5
 from ml.feedback import Near, log_odds_against
-
-Floats = NDArray[np.float32]
 
 # Half the distance between 1 and the next float32: each product and each sum is off by no more.
 ROUNDING = 2.0**-24

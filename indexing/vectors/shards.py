@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-Floats = NDArray[np.float32]
+from indexing.arrays import Floats
+
 NOVELTY = ("video_novelty", "audio_novelty")
 
 

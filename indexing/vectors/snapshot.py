@@ -6,15 +6,11 @@ A snapshot is derived: it is dropped at will and made again from the shards.
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from indexing.arrays import Floats, Longs, Mask
 from indexing.vectors.buffer import Vectors
 from indexing.vectors.shards import Embeddings
 from ml.distance import directions
-
-Longs = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

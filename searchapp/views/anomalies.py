@@ -6,12 +6,12 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
-from indexing.anomalies import AnomalyError
-from indexing.camera_scores import LEAST_SIGMA, MOST_SIGMA, SIGMA_STEP, camera_scores
-from indexing.labels import LabelError
+from indexing.anomalies.camera_scores import LEAST_SIGMA, MOST_SIGMA, SIGMA_STEP, camera_scores
+from indexing.anomalies.normal import Score
+from indexing.anomalies.recording_scores import AnomalyError
+from indexing.anomalies.reviews import ReviewError
+from indexing.events.labels import LabelError
 from indexing.models import Camera
-from indexing.normal import Score
-from indexing.reviews import ReviewError
 from searchapp import anomalies as reads
 from searchapp import selectors, services
 from searchapp.anomaly_forms import CurveForm, DeskForm, VerdictForm

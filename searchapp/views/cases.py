@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from indexing import cases as door
-from indexing.cases import CaseError
+from indexing.casework import cases as door
+from indexing.casework.cases import CaseError
 from indexing.models import CaseMoment, Recording
 from searchapp import keeping, selectors
 

@@ -6,10 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from indexing import registry
+from indexing.encoders import registry
+from indexing.encoders.registry import Entry, RegistryError
 from indexing.models import Encoder, Recording
-from indexing.registry import Comparison, Entry, RegistryError
-from indexing.search import Hit, SearchError, SearchQuery, SearchResult
+from indexing.search import comparison
+from indexing.search.comparison import Comparison
+from indexing.search.query import SearchError, SearchQuery
+from indexing.search.ranking import Hit, SearchResult
 from searchapp import encoders as reads
 from searchapp import selectors
 from searchapp.forms import SearchForm, first_error
@@ -47,9 +50,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     query, problem = _query(request, left)
     behind = _behind(left, right)
     try:
-        context |= _compared(request, registry.compare(left, right))
+        context |= _compared(request, comparison.compare(left, right))
         if query and not behind:
-            context |= _compared(request, registry.compare(left, right, query))
+            context |= _compared(request, comparison.compare(left, right, query))
     except (RegistryError, SearchError) as error:
         problem = error.sentence
     context |= {"problem": problem, "behind": behind if query else []}
@@ -106,7 +109,7 @@ def _compared(request: HttpRequest, found: Comparison) -> dict[str, object]:
 
 def _picks(own: SearchResult, other: SearchResult, seen: dict[int, Recording]) -> list[Pick]:
     """Return the hits of one encoder, each with its rank in the other's list."""
-    pairs = [(hit, registry.counterpart(hit, other)) for hit in own.hits]
+    pairs = [(hit, comparison.counterpart(hit, other)) for hit in own.hits]
     return [
         Pick(hit, seen[hit.recording_id], found.rank if found else None)
         for hit, found in pairs

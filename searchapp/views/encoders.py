@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from indexing import exchange, registry
+from indexing.encoders import exchange, registry
+from indexing.encoders.registry import RegistryError
 from indexing.files import FileDamaged
 from indexing.models import Camera
-from indexing.registry import RegistryError
 from searchapp import encoders as reads
 from searchapp import selectors, services
 from searchapp.templatetags.learning import encoder_name

@@ -6,8 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from indexing.events import LEAST_LABELS, EventError
-from indexing.labels import LabelError
+from indexing.events.labels import LabelError
+from indexing.events.locations import LEAST_LABELS, EventError
 from indexing.models import Location
 from searchapp import events as reads
 from searchapp import selectors, services

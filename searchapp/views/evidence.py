@@ -8,8 +8,8 @@ from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
-from indexing import evidence as door
-from indexing.evidence import EvidenceError, Options
+from indexing.casework import evidence as door
+from indexing.casework.evidence import EvidenceError, Options
 from indexing.files import absolute
 from indexing.models import Case, Export, Work
 from searchapp import keeping, selectors

@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from indexing import labels
-from indexing.label_tables import MOST_BYTES, export_audacity, export_csv
-from indexing.labels import LabelError
+from indexing.events import labels
+from indexing.events.label_tables import MOST_BYTES, export_audacity, export_csv
+from indexing.events.labels import LabelError
 from indexing.models import Label, LabelChange, Recording
 from searchapp import events as reads
 from searchapp import selectors, services

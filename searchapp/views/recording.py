@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from indexing.models import Recording
-from indexing.status import recording_status
+from indexing.work.status import recording_status
 from searchapp import selectors, services
 from searchapp.forms import seconds
 from searchapp.marks import added_to

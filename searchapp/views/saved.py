@@ -7,13 +7,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from indexing import saved as door
-from indexing import standing
+from indexing.casework import saved as door
+from indexing.casework import standing
+from indexing.casework.saved import Replay, SavedError
+from indexing.casework.standing import Terms
+from indexing.casework.webhooks import WebhookRefused
 from indexing.models import SavedSearch
-from indexing.saved import Replay, SavedError
-from indexing.search import SearchError, SearchQuery
-from indexing.standing import Terms
-from indexing.webhooks import WebhookRefused
+from indexing.search.query import SearchError, SearchQuery
 from searchapp import keeping, selectors
 from searchapp.encoders import rival
 from searchapp.forms import SearchForm, first_error

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
-from indexing import search as door
-from indexing.labels import LabelError
+from indexing.events.labels import LabelError
 from indexing.models import Recording
-from indexing.recurrence import nearest_share
-from indexing.search import Clip, Hit, Neighbour, SearchError, SearchQuery, SearchResult, With
+from indexing.search import ranking
+from indexing.search.query import Clip, SearchError, SearchQuery, With
+from indexing.search.ranking import Hit, Neighbour, SearchResult
+from indexing.search.recurrence import nearest_share
 from searchapp import selectors, services
 from searchapp.encoders import encoder_for, rival
 from searchapp.forms import SearchForm, first_error, moment
@@ -92,7 +93,7 @@ def search(request: HttpRequest) -> HttpResponse:
         query = form.query()
         context |= {"query": query, "second": query.second}
         try:
-            result = door.search(query)
+            result = ranking.search(query)
             context |= _answer(request, result) | _used(request, result)
             if form.cleaned_data["view"]:
                 context |= _when(request, recording, result, form.cleaned_data["near"])

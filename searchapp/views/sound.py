@@ -6,9 +6,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from indexing.levels import loudness
+from indexing.footage.levels import loudness
+from indexing.footage.spectrogram import SILENT_DB, SoundGone, spectrogram
 from indexing.models import Recording
-from indexing.spectrogram import SILENT_DB, SoundGone, spectrogram
 from searchapp.forms import first_error
 from searchapp.selectors import recording_for
 from searchapp.sound_forms import SpectrogramForm

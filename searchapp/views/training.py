@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from indexing.learning.training import TrainingRefused
 from indexing.models import Training
-from indexing.training import TrainingRefused
 from searchapp import encoders as reads
 from searchapp import selectors, services
 from searchapp.forms import TrainForm, first_error

@@ -4,7 +4,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from indexing.intake import IntakeError
+from indexing.footage.intake import IntakeError
 from searchapp import services
 from searchapp.forms import UploadForm, first_error
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
-from indexing.waiting import stop
+from indexing.work.waiting import stop
 from tests.benchmarks.machine import CORES
 
 START_WITHIN_S = 120

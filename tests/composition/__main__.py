@@ -53,7 +53,7 @@ def measure(words: list[str]) -> int:
     import django
 
     django.setup()
-    from indexing.search import With
+    from indexing.search.query import With
     from ml.crossroads import truth
     from tests.composition.evaluate import evaluate
 

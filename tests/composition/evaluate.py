@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from indexing.search import SearchQuery, With, search
+from indexing.search.query import SearchQuery, With
+from indexing.search.ranking import search
 from ml.crossroads.truth import Interval, Occurrence
 from ml.metrics import average_precision_at_k, recall_at_k
 

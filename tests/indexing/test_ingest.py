@@ -10,13 +10,17 @@ import pytest
 import torch
 from django.conf import settings
 
-from indexing import ingest, jobs, starter, weights
+from indexing import ingest
+from indexing.encoders import starter
 from indexing.files import absolute, checksum
-from indexing.intake import IntakeError, free_start, read_start, take_in
+from indexing.footage import weights
+from indexing.footage.intake import IntakeError, free_start, read_start, take_in
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Work
-from indexing.search import SearchError, SearchQuery, With, search
-from indexing.status import recording_status
+from indexing.search.query import SearchError, SearchQuery, With
+from indexing.search.ranking import search
 from indexing.verify import garbage, verify
+from indexing.work import jobs
+from indexing.work.status import recording_status
 from ml import thirdparty
 
 pytestmark = pytest.mark.django_db

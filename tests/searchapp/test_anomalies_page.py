@@ -8,14 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from indexing.camera_scores import camera_scores
-from indexing.labels import standing
+from indexing.anomalies.camera_scores import camera_scores
+from indexing.anomalies.normal import Score
+from indexing.events.labels import standing
 from indexing.models import Camera, Recording, Review
-from indexing.normal import Score
 from searchapp import anomalies as reads
 from tests.footage import add_footage
-from tests.indexing.test_anomalies import plant
-from tests.indexing.test_novelty import trained_street, turn_and_mute
+from tests.indexing.anomalies.test_anomalies import plant
+from tests.indexing.anomalies.test_novelty import trained_street, turn_and_mute
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from indexing.cases import LONGEST_NOTE, moments_of
+from indexing.casework.cases import LONGEST_NOTE, moments_of
 from indexing.files import publish
 from indexing.models import Bookmark, Case, CaseMoment, Export, Recording
 from tests.searchapp.conftest import Footage

@@ -10,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from indexing import switching, training
-from indexing.embedding import fit_starter, store
-from indexing.features import Features
+from indexing.encoders import switching
+from indexing.encoders.embedding import fit_starter, store
+from indexing.footage.features import Features
+from indexing.learning import training
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Training, Work
 from ml.foreground import FOREGROUND_DIM
 from ml.soundstats import SOUND_DIM

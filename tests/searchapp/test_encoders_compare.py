@@ -7,10 +7,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from indexing import registry
 from indexing.files import checksum
 from indexing.models import Camera, Chunk, Encoder, Recording, Shard
-from indexing.search import SearchQuery
+from indexing.search import comparison
+from indexing.search.query import SearchQuery
 from indexing.vectors import shards
 from tests.searchapp.conftest import Footage, signed_in
 
@@ -92,7 +92,7 @@ def test_hits_in_common_carry_each_others_rank(
     assert 0 < int(said[1]) <= int(said[2])
     query = SearchQuery(recording.pk, 40, exclusion_s=5)
     assert recording.camera.encoder
-    compared = registry.compare(recording.camera.encoder, rival, query)
+    compared = comparison.compare(recording.camera.encoder, rival, query)
     assert compared.shared_hits == int(said[1])
     left, right = page.split('<ol class="picks">')[1:]
     assert left.count('class="pick common"') == int(said[1])

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from indexing import training as trainings
+from indexing.learning import training as trainings
 from indexing.models import Camera, Job, Training, Work
 from tests.searchapp.conftest import Footage, signed_in
 

@@ -10,7 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from indexing import events, ingest, labels, snapshots
+from indexing import ingest
+from indexing.encoders import snapshots
+from indexing.events import labels, locations
 from indexing.models import Job, Label, LabelChange, Location, Recording, Work
 from searchapp import events as reads
 from tests.searchapp.conftest import Footage
@@ -30,7 +32,7 @@ def located(recording: Recording) -> Iterator[Location]:
     for second in range(50, 500, 80):
         labels.make(recording, "siren", second, second + 2, made_by="ann")
     location = Location.objects.get()
-    job = events.request(location)
+    job = locations.request(location)
     assert job
     ingest.run_job(job.pk)
     location.refresh_from_db()
@@ -193,7 +195,7 @@ def test_the_events_page_says_where_each_stands(
     assert "horn has 1 label at North gate; it can be located from 5 on, so 4 more are" in page
     assert 'hx-trigger="every 2s"' not in page
     labels.make(recording, "not siren", 300, 301)
-    assert events.request(located)
+    assert locations.request(located)
     page = operator.get(reverse("events")).content.decode()
     assert "siren waits for a worker to learn it." in page
     assert 'hx-trigger="every 2s"' in page
@@ -213,7 +215,7 @@ def test_a_located_event_is_drawn_and_proposes_what_to_label(
     part = operator.get(reverse("label-desk", args=[recording.pk])).content.decode()
     assert 'viewBox="0 0 600 56"' in part
     assert part.count('class="strip-label"') == 6
-    found = events.locate(recording, "siren")
+    found = locations.locate(recording, "siren")
     assert part.count('class="strip-interval"') == len(found.intervals)
     page = operator.get(reverse("event", args=[located.pk])).content.decode()
     assert page.count("data-yes") >= len(located.proposals) > 0
@@ -227,9 +229,9 @@ def test_a_located_event_is_drawn_and_proposes_what_to_label(
 
 
 def test_a_strip_loses_no_peak(recording: Recording, located: Location) -> None:
-    found = events.locate(recording, "siren")
+    found = locations.locate(recording, "siren")
     long = (0.0,) * 50_000 + (0.9,) + (None,) * 36_399
-    drawn = reads.strip(events.Located(**{**vars(found), "probabilities": long}))
+    drawn = reads.strip(locations.Located(**{**vars(found), "probabilities": long}))
     assert drawn.width == 86_400
     assert drawn.path.count(f" {reads.HEIGHT * 0.1:.1f}L") == 2  # both corners of one bin
     assert len(drawn.path) < 40_000

@@ -8,8 +8,9 @@ from django.http import QueryDict
 from django.test import Client
 
 from indexing.models import Recording
-from indexing.recurrence import nearest_share
-from indexing.search import SearchQuery, search
+from indexing.search.query import SearchQuery
+from indexing.search.ranking import search
+from indexing.search.recurrence import nearest_share
 from searchapp.recurrence import MOST_DAYS, calendar
 from tests.searchapp.conftest import START, Footage
 

@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from indexing import saved as door
+from indexing.casework import saved as door
+from indexing.casework.saved import SavedError
 from indexing.models import Camera, Delivery, Encoder, Notification, Recording, SavedSearch, Shard
-from indexing.saved import SavedError
-from indexing.search import Clip, SearchQuery, With
+from indexing.search.query import Clip, SearchQuery, With
 from tests.searchapp.conftest import START, Footage
 
 pytestmark = pytest.mark.django_db

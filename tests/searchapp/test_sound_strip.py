@@ -8,9 +8,9 @@ from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexing import features as kept
-from indexing.features import Features
 from indexing.files import absolute, publish
+from indexing.footage import features as kept
+from indexing.footage.features import Features
 from indexing.models import Chunk, Recording
 from ml.preprocess import MEL_BINS, MEL_FRAMES
 from tests.footage import add_footage, drawn_features

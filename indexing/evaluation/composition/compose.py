@@ -6,7 +6,7 @@ from pathlib import Path
 from indexing.evaluation.composition.schedule import KINDS, ORIGINALS, schedule
 from indexing.evaluation.composition.sound import PIECE_S, Ambience, Samples, Soundtrack
 from indexing.media.loop import write_looped
-from indexing.progress import Progress
+from indexing.work.progress import Progress
 from ml.crossroads import truth
 
 VIDEO = Path("video") / "traffic_camera.mp4"

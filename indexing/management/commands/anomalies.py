@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.anomalies import Anomalies, AnomalyQuery, Peak, find_anomalies
-from indexing.commands import Command as BaseCommand
-from indexing.normal import Score
-from indexing.progress import duration
+from indexing.anomalies.normal import Score
+from indexing.anomalies.recording_scores import Anomalies, AnomalyQuery, Peak, find_anomalies
+from indexing.management.base import Command as BaseCommand
+from indexing.work.progress import duration
 from ml.anomaly import SIGMA
 
 

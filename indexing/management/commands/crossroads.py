@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
+from indexing.footage.rendering import record
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure
 from indexing.media.sounds import read_sounds
-from indexing.progress import duration
-from indexing.rendering import record
+from indexing.work.progress import duration
 from ml.crossroads import truth
 from ml.crossroads.light import LIGHTS
 from ml.crossroads.plan import Plan, draw_plan

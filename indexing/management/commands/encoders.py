@@ -7,15 +7,17 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import exchange, registry
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, Misuse, camera, check_file, second
+from indexing.encoders import exchange, registry
+from indexing.encoders.registry import Entry
+from indexing.encoders.switching import OPEN, embedded
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, Misuse, camera, check_file, second
 from indexing.models import Encoder, Job, Work
-from indexing.progress import Progress
-from indexing.registry import Comparison, Entry
-from indexing.search import SearchQuery, SearchResult
-from indexing.switching import OPEN, embedded
-from indexing.waiting import POLL_S, WorkerDied, attended
+from indexing.search.comparison import Comparison, compare
+from indexing.search.query import SearchQuery
+from indexing.search.ranking import SearchResult
+from indexing.work.progress import Progress
+from indexing.work.waiting import POLL_S, WorkerDied, attended
 
 ACTIONS = {
     "list": "all of them, the newest first",
@@ -74,7 +76,7 @@ class Command(BaseCommand):
             query = SearchQuery(options["recording"], options["second"])
             for encoder in sides if options["wait"] else ():
                 self._wait(registry.build(encoder))
-        compared = registry.compare(*sides, query)
+        compared = compare(*sides, query)
         return comparison(compared), side_by_side(compared)
 
     def _build(self, options: dict[str, Any]) -> tuple[Any, list[str]]:

@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
 from indexing.evaluation.composition.compose import lacking
 from indexing.evaluation.profiles import PROFILES, Profile, with_composition, with_sounds
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure
 from indexing.media.sounds import read_sounds
 
 MOST_JOBS = os.cpu_count() or 1

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, check_file, moment
-from indexing.intake import find_known, take_in
+from indexing.footage.intake import find_known, take_in
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, check_file, moment
 from indexing.models import Camera, Recording
-from indexing.progress import Progress
-from indexing.waiting import WorkerDied, wait_for
+from indexing.work.progress import Progress
+from indexing.work.waiting import WorkerDied, wait_for
 
 
 class Command(BaseCommand):

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import labels
-from indexing.commands import Command as BaseCommand
-from indexing.commands import recording, second, user
+from indexing.events import labels
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import recording, second, user
 from indexing.models import Label
 
 

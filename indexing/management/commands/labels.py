@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import label_tables, labels
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Misuse, check_file, recording, user
+from indexing.events import label_tables, labels
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Misuse, check_file, recording, user
 from indexing.management.commands.label import document
 
 NUMBER = "the number of a recording"

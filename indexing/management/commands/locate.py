@@ -5,15 +5,15 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import events, labels
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, recording
-from indexing.events import Located
+from indexing.encoders.switching import OPEN
+from indexing.events import labels, locations
+from indexing.events.locations import Located
 from indexing.files import DISK_FULL
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, recording
 from indexing.models import Location, Recording
-from indexing.progress import Progress
-from indexing.switching import OPEN
-from indexing.waiting import POLL_S, WorkerDied, attended
+from indexing.work.progress import Progress
+from indexing.work.waiting import POLL_S, WorkerDied, attended
 
 
 class Command(BaseCommand):
@@ -36,16 +36,16 @@ class Command(BaseCommand):
 
     def handle(self, *, event: str, wait: bool, **options: Any) -> None:
         of = recording(options["recording"])
-        location = events.find(of.camera, labels.read_name(event)[0])
+        location = locations.find(of.camera, labels.read_name(event)[0])
         if options["modality"]:
-            events.tell_by(location, options["modality"])
-        events.request(location)
+            locations.tell_by(location, options["modality"])
+        locations.request(location)
         if wait:
             try:
                 self._follow(location)
             except WorkerDied as error:
                 raise Failure(str(error)) from error
-        found = events.locate(of, location.event)
+        found = locations.locate(of, location.event)
         for note in found.notes:
             self.say(note)
         self.answer(document(found), lines(found, of), as_json=bool(options["json"]))

@@ -8,19 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, Misuse, moment, number, second
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, Misuse, moment, number, second
 from indexing.models import Recording
-from indexing.search import (
-    LONGEST_EXCLUSION_S,
-    MOST_HITS,
-    Clip,
-    Hit,
-    SearchQuery,
-    SearchResult,
-    With,
-    search,
-)
+from indexing.search.query import LONGEST_EXCLUSION_S, MOST_HITS, Clip, SearchQuery, With
+from indexing.search.ranking import Hit, SearchResult, search
 
 
 class Command(BaseCommand):

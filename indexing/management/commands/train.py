@@ -6,14 +6,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import training as trainings
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, Misuse, camera, number
 from indexing.files import DISK_FULL
+from indexing.learning import training as trainings
+from indexing.learning.training import MOST_SEED, TrainingStatus, training_status
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, Misuse, camera, number
 from indexing.models import Camera, Training
-from indexing.progress import Progress, duration
-from indexing.training import MOST_SEED, TrainingStatus, training_status
-from indexing.waiting import POLL_S, WorkerDied, attended
+from indexing.work.progress import Progress, duration
+from indexing.work.waiting import POLL_S, WorkerDied, attended
 from ml.method import METHODS, RANGES
 
 MOST_EPOCHS = int(RANGES["epochs"][1])

@@ -2,7 +2,7 @@
 
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
+from indexing.management.base import Command as BaseCommand
 from indexing.verify import verify
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import check_file
-from indexing.evidence import EvidenceError, verify
+from indexing.casework.evidence import EvidenceError, verify
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import check_file
 
 
 class Command(BaseCommand):

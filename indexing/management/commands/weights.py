@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing import ingest, weights
-from indexing.commands import Command as BaseCommand
-from indexing.commands import check_file
+from indexing import ingest
+from indexing.footage import weights
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import check_file
 
 RANDOM = "The trunk has random weights; searches use the foreground and the sound alone."
 

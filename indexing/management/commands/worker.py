@@ -8,10 +8,10 @@ from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from indexing import broker
 from indexing.celery import app
-from indexing.commands import Command as BaseCommand
-from indexing.commands import number
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import number
+from indexing.work import broker
 
 
 class Command(BaseCommand):

@@ -3,8 +3,8 @@
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure
 from searchapp import services
 from searchapp.selectors import ADMINS, ANALYSTS, OPERATORS
 

@@ -18,12 +18,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 
-from indexing import waiting
-from indexing.commands import Command as BaseCommand
-from indexing.commands import Failure, check_file, number
-from indexing.intake import find_known
+from indexing.footage.intake import find_known
+from indexing.management.base import Command as BaseCommand
+from indexing.management.base import Failure, check_file, number
 from indexing.management.commands.ingest import taken_in
 from indexing.models import Recording
+from indexing.work import waiting
 
 CAMERA = "Crossroads"
 ZONE = "Europe/Brussels"

@@ -1,0 +1,1 @@
+"""What people keep and hand on: saved and standing searches, cases, evidence."""

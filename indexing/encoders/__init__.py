@@ -1,0 +1,1 @@
+"""Encoders and what they embed: kept, published, switched, exchanged."""

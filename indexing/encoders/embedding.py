@@ -1,0 +1,137 @@
+"""An encoder's row and file, and the features it embeds."""
+
+import logging
+from dataclasses import fields
+from functools import lru_cache
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from indexing.arrays import Floats
+from indexing.files import FileDamaged, Published, checked, publish
+from indexing.footage.features import Features
+from indexing.models import Encoder
+from indexing.vectors.shards import Embeddings
+from ml.corpus import Corpus
+from ml.inputs import Pair
+from ml.ordinary import Ordinary
+from ml.starter import StarterEncoder
+from ml.trained import TrainedEncoder
+
+log = logging.getLogger(__name__)
+
+
+def fit_starter(features: Features | Corpus, *, pretrained: bool) -> StarterEncoder:
+    """Standardise the starter encoder on these clips; with the trunk only where it has learnt."""
+    return StarterEncoder.fit(
+        features.foreground,
+        features.sound,
+        np.asarray(features.trunk, np.float32) if pretrained else None,
+        has_video=features.has_video,
+        has_audio=features.has_audio,
+    )
+
+
+def store(encoder: StarterEncoder | TrainedEncoder) -> Published:
+    """Write an encoder's numbers to a file of their own."""
+    arrays = {name: np.asarray(array, order="C") for name, array in encoder.arrays().items()}
+    return publish("encoders", ".safetensors", lambda path: save_file(arrays, path))
+
+
+@lru_cache(maxsize=16)
+def _starter(file: str, sha256: str) -> StarterEncoder:
+    return StarterEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+@lru_cache(maxsize=4)
+def _trained(file: str, sha256: str) -> TrainedEncoder:
+    return TrainedEncoder.from_arrays(load_file(checked(file, sha256)))
+
+
+def trained(encoder: Encoder) -> TrainedEncoder:
+    """Return a trained encoder as it was stored.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    return _trained(encoder.file, encoder.sha256)
+
+
+def intact(encoder: Encoder) -> bool:
+    """Tell whether an encoder's file is the one that was recorded; if not, that is an alarm."""
+    try:
+        checked(encoder.file, encoder.sha256)
+    except FileDamaged as error:
+        log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+        return False
+    return True
+
+
+def as_corpus(features: Features, at: int = 0) -> Corpus:
+    """Return one chunk's features as a corpus; ``at`` is the moment of its first clip."""
+    return Corpus(
+        **{field.name: getattr(features, field.name) for field in fields(Features)},
+        at=at + np.arange(len(features), dtype=np.int64),
+        chunk=np.zeros(len(features), np.int64),
+    )
+
+
+@lru_cache(maxsize=16)
+def _ordinary(file: str, sha256: str) -> Ordinary | None:
+    return _trained(file, sha256).ordinary
+
+
+def ordinary(encoder: Encoder) -> Ordinary | None:
+    """Return how novel to each other the seconds are that a trained encoder has learnt from.
+
+    None where it does not measure that. It takes a second or so, once in each process.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    return _ordinary(encoder.file, encoder.sha256)
+
+
+def embed(encoder: Encoder, features: Features, at: int) -> Embeddings:
+    """Embed a whole chunk; a modality the encoder was never fitted on is absent from the result.
+
+    A trained encoder needs the log-mels too, and the chunk whole: that is its background. It also
+    needs the moment ``at`` of the first clip, in whole seconds since 1970: how far a clip of its
+    training set stands out is not told by the minute that the clip lies in.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    return embed_corpus(encoder, as_corpus(features, at))
+
+
+def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:
+    """Embed the clips of whole chunks, as `embed` does.
+
+    Raises:
+        FileDamaged: the encoder's file is not the one that was recorded.
+    """
+    if encoder.kind == Encoder.Kind.STARTER:
+        vectors = by_starter(_starter(encoder.file, encoder.sha256), clips)
+        novelty: Pair | None = None
+    else:
+        made = trained(encoder)
+        vectors, novelty = made.embed_with_novelty(clips)
+        novelty = novelty if made.outlets else None
+    return Embeddings(
+        *vectors,
+        clips.has_video & encoder.has_video,
+        clips.has_audio & encoder.has_audio,
+        *(novelty or (None, None)),
+    )
+
+
+def by_starter(starter: StarterEncoder, clips: Corpus) -> tuple[Floats, Floats]:
+    """Embed clips by a starter -> z_v (n, Dv), z_a (n, Da)."""
+    return starter.embed(
+        clips.foreground,
+        clips.sound,
+        np.asarray(clips.trunk, np.float32) if starter.uses_trunk else None,
+        has_video=clips.has_video,
+        has_audio=clips.has_audio,
+    )

@@ -1,0 +1,1 @@
+"""What comes in and what is kept of it: files, features, pictures of sound."""

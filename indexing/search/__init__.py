@@ -1,0 +1,1 @@
+"""Every other time something happened: what is asked, and how clips are ranked."""
