@@ -279,6 +279,12 @@ class Desk:
         return f"{page_of(self.camera)}?{(choice or self.choice).query(**more)}"
 
 
+def review_for(user: Viewer, pk: int) -> Review:
+    """Return one of the account's own reviews; Http404 where it has no such one."""
+    seen = Review.objects.filter(user=cast(User, user), recording__in=recordings_for(user))
+    return get_object_or_404(seen, pk=pk)
+
+
 def peak_at(camera: Camera, choice: Choice, recording: int, second: int) -> Found:
     """Return the peak whose oddest second this is; raise ReviewError where there is none."""
     peaks = camera_scores(camera, choice.score).peaks(choice.sigma)

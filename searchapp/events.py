@@ -14,7 +14,7 @@ from indexing.events import labels, locations
 from indexing.events.labels import last_change
 from indexing.events.locations import EventError, Interval, Located
 from indexing.models import Camera, Label, LabelChange, Location, Recording
-from searchapp.selectors import Viewer, cameras_for, recordings_for
+from searchapp.selectors import Viewer, cameras_for, recording_for, recordings_for
 
 # What one page shows; a table that is exported has all of it.
 MOST_LABELS = 300
@@ -42,10 +42,33 @@ def label_for(user: Viewer, pk: int) -> Label:
     return get_object_or_404(rows, pk=pk)
 
 
+def labels_for(
+    user: Viewer, *, camera: str = "", recording: int | None = None, event: str = ""
+) -> QuerySet[Label]:
+    """Return the labels that stand, in the order of time; Http404 where there is no such recording.
+
+    Args:
+        user: whose account.
+        camera: its name, to see its labels alone.
+        recording: its number, likewise.
+        event: its name, likewise.
+    """
+    found = labels.standing(event=event).filter(recording__in=recordings_for(user))
+    if camera:
+        found = found.filter(recording__camera__name=camera)
+    if recording is None:
+        return found
+    return found.filter(recording=recording_for(user, recording))
+
+
+def changes_for(user: Viewer) -> QuerySet[LabelChange]:
+    """Return what was done to labels of the cameras this account may see, the newest first."""
+    return LabelChange.objects.select_related("camera").filter(camera__in=cameras_for(user))
+
+
 def change_for(user: Viewer, pk: int) -> LabelChange:
     """Return one change to labels; Http404 where it is unknown or not for this account."""
-    rows = LabelChange.objects.select_related("camera").filter(camera__in=cameras_for(user))
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(changes_for(user), pk=pk)
 
 
 @dataclass(frozen=True)

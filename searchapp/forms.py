@@ -13,6 +13,7 @@ from indexing.learning.training import MOST_SEED
 from indexing.models import Camera, check_zone
 from indexing.search.query import Clip, SearchQuery, With
 from ml.method import METHODS, RANGES, Method
+from searchapp.recurrence import LEAST_NEAR, MOST_NEAR
 
 MAX_HITS = 100
 DAY_S = 86_400
@@ -149,7 +150,9 @@ class SearchForm(forms.Form):
     since = forms.CharField(required=False)
     until = forms.CharField(required=False)
     view = forms.ChoiceField(required=False, choices=[("when", "when")])
-    near = forms.FloatField(**_number(0.5, 4, "How near clips must be to count", whole=False))
+    near = forms.FloatField(
+        **_number(LEAST_NEAR, MOST_NEAR, "How near clips must be to count", whole=False)
+    )
 
     def __init__(self, data: Any, *, zone: ZoneInfo, cameras: list[str], within: list[int]) -> None:
         super().__init__(data)

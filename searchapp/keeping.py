@@ -1,5 +1,6 @@
 """What an account keeps of its work: its own saved searches, notifications, bookmarks and cases."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -8,9 +9,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 
+from indexing.casework import evidence
 from indexing.casework.cases import bookmarks_of, cases_of, moments_of
-from indexing.casework.evidence import exports_of
+from indexing.casework.evidence import EvidenceError, Options, exports_of
 from indexing.casework.saved import Replay, question, saved_of
 from indexing.casework.standing import Terms
 from indexing.models import Bookmark, Case, CaseMoment, Export, Notification, Recording, SavedSearch
@@ -48,6 +51,14 @@ def unread(user: Viewer) -> int:
     return notifications_for(user).filter(read_at=None).count()
 
 
+def mark_read(user: Viewer, numbers: Collection[int] = ()) -> int:
+    """Mark notifications of the account as read, all where none is named; return how many."""
+    found = notifications_for(person(user)).filter(read_at=None)
+    if numbers:
+        found = found.filter(pk__in=numbers)
+    return found.update(read_at=timezone.now())
+
+
 def case_for(user: Viewer, pk: int) -> Case:
     """Return one of the account's cases; Http404 where it has no such one."""
     return get_object_or_404(cases_of(person(user)), pk=pk)
@@ -78,6 +89,22 @@ def moments_for(user: Viewer, case: Case) -> list[CaseMoment]:
     """Return the moments of a case in order; a recording that may not be seen is left out of it."""
     seen = set(recordings_for(user).values_list("pk", flat=True))
     return [m for m in moments_of(case) if m.recording_id is None or m.recording_id in seen]
+
+
+def export_case(user: Viewer, case: Case, options: Options) -> Export:
+    """Ask for a case as evidence; raise EvidenceError with the reason."""
+    moments = evidence.frozen(moments_for(user, case))
+    return evidence.ask(person(user), case.title, moments, options, note=case.note, case=case)
+
+
+def export_moment(
+    user: Viewer, recording: Recording, start: int, end: int, options: Options
+) -> Export:
+    """Ask for one moment of a recording as evidence; raise EvidenceError with the reason."""
+    if not 0 <= start < end <= recording.duration_s:
+        raise EvidenceError(f"{recording.name} has no such seconds.")
+    moments = [evidence.alone(recording, start, end)]
+    return evidence.ask(person(user), recording.name, moments, options)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ POLICY = "; ".join(
 
 
 class ContentSecurityPolicy:
-    """Send the content security policy with every answer."""
+    """Send the content security policy with every answer that has not one of its own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -26,5 +26,5 @@ class ContentSecurityPolicy:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under the policy."""
         response = self.get_response(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         return response

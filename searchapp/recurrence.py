@@ -11,9 +11,14 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from indexing.models import Recording
+from indexing.search.ranking import SearchResult
+from indexing.search.recurrence import nearest_share
 from searchapp.marks import kept, written
+from searchapp.selectors import Viewer, recording_for, recordings_for
 
 HOURS = range(24)
+# How near a second may be asked to be to count: one in 10 ** this.
+LEAST_NEAR, MOST_NEAR = 0.5, 4.0
 SHADES = 5
 # Longer stretches of days without anything are one line.
 MOST_EMPTY_DAYS = 2
@@ -68,6 +73,36 @@ class Calendar:
     total: int
     most: int
     earlier: int
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """When something like the query happened; not complete where there are too many to count."""
+
+    calendar: Calendar
+    complete: bool
+
+
+def recurrence(
+    user: Viewer, result: SearchResult, near: float | None, data: QueryDict
+) -> Recurrence:
+    """Count the hits, or every second that is the nearest one in 10 ** near, by day and hour.
+
+    Raises:
+        SearchError: the query cannot be answered.
+    """
+    query = result.query
+    own = recording_for(user, query.recording_id).camera
+    cameras = query.cameras or (own.name,)
+    seen = recordings_for(user).filter(camera__name__in=cameras)
+    if query.recordings:
+        seen = seen.filter(pk__in=query.recordings)
+    moments: list[Moment] = [(hit.camera, round(hit.at.timestamp())) for hit in result.hits]
+    complete = True
+    if near is not None:
+        times = nearest_share(query, 10**-near)
+        moments, complete = list(times.moments), times.complete
+    return Recurrence(calendar(moments, seen, cameras, own.tzinfo, data), complete)
 
 
 def calendar(

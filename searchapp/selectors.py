@@ -40,6 +40,11 @@ def cameras_for(user: Viewer) -> QuerySet[Camera]:
     return Camera.objects.all() if may_see(user) else Camera.objects.none()
 
 
+def camera_for(user: Viewer, pk: int) -> Camera:
+    """Return one camera; Http404 where it is unknown or not for this account."""
+    return get_object_or_404(cameras_for(user).select_related("encoder"), pk=pk)
+
+
 def recordings_for(user: Viewer) -> QuerySet[Recording]:
     """Return the recordings this account may see, with their cameras."""
     seen = Recording.objects.select_related("camera__encoder")

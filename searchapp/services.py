@@ -282,9 +282,13 @@ def make_event(*, user: Viewer, event: str, query: SearchQuery) -> Location:
     return locations.create(asked[0].recording.camera, name)
 
 
-def rename_event(*, user: Viewer, location: Location, name: str) -> LabelChange | None:
-    """Rename an event, or merge it into the one of that name; raise LabelError with the reason."""
-    return labels.rename(location.camera, location.event, name, made_by=_labeller(user))
+def rename_event(*, user: Viewer, location: Location, name: str) -> Location:
+    """Rename an event, or merge it into the one of that name, and return what it is now.
+
+    Raises LabelError with the reason.
+    """
+    labels.rename(location.camera, location.event, name, made_by=_labeller(user))
+    return locations.create(location.camera, labels.read_name(name)[0])
 
 
 def delete_event(*, user: Viewer, location: Location) -> LabelChange | None:

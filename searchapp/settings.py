@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "ninja",
 ]
 
 MIDDLEWARE = [
@@ -154,6 +155,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", str(WORKER_THREADS))
 DEVICE = env.text("REPRISE_DEVICE", "auto")
 # Graphs converted for this machine's processor; made again where they are missing.
 COMPILED_FOLDER = Path(env.text("REPRISE_COMPILED") or REPRISE_DATA / "compiled").expanduser()
+
+# Requests a minute that one token may make.
+API_RATE = env.whole("REPRISE_API_RATE", 600, minimum=1)
 
 # How notifications leave the house. Webhooks stay out of private networks unless this allows them.
 PUBLIC_URL = env.text("REPRISE_URL").rstrip("/")

@@ -3,6 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
+from searchapp.api import site as api
 from searchapp.views import (
     anomalies,
     comparison,
@@ -16,6 +17,7 @@ from searchapp.views import (
     recording,
     search,
     sound,
+    tokens,
     training,
     upload,
 )
@@ -71,6 +73,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trainings/<int:pk>/resume", training.resume, name="resume"),
     path("trainings/<int:pk>/cancel", training.cancel, name="cancel"),
     path("", include("searchapp.kept_urls")),
+    path("tokens", tokens.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke", tokens.revoke, name="revoke-token"),
+    path("api/v1/", api.addresses()),
     path("healthz", health.healthz, name="healthz"),
 ]
 

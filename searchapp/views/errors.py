@@ -1,8 +1,13 @@
 """The pages for what went wrong, in plain sentences."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
+
+
+def _program(request: HttpRequest) -> bool:
+    """Tell whether a program asks, which reads no pages."""
+    return request.path.startswith("/api/")
 
 
 @requires_csrf_token
@@ -14,12 +19,17 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 @requires_csrf_token
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that nothing is there, and where to go."""
+    if _program(request):
+        return JsonResponse({"error": "There is no such address."}, status=404)
     return render(request, "404.html", status=404)
 
 
 @requires_csrf_token
 def broken(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours; needs no database, which may be the cause."""
+    if _program(request):
+        sentence = "Something broke on the server; its operator finds why in the server's log."
+        return JsonResponse({"error": sentence}, status=500)
     return render(None, "500.html", status=500)
 
 

@@ -72,15 +72,15 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename an event, or merge it into another of its camera."""
     found = reads.location_for(request.user, pk)
-    name = " ".join(request.POST.get("name", "").split())
     try:
-        services.rename_event(user=request.user, location=found, name=name)
+        known = services.rename_event(
+            user=request.user, location=found, name=request.POST.get("name", "")
+        )
     except LabelError as error:
         messages.error(request, error.sentence)
         return redirect("event", pk=pk)
-    messages.success(request, f"{found.event} is called {name} now.")
-    known = reads.locations_for(request.user).filter(camera=found.camera, event=name).first()
-    return redirect("event", pk=known.pk) if known else redirect(reads.page_of(found.camera))
+    messages.success(request, f"{found.event} is called {known.event} now.")
+    return redirect("event", pk=known.pk)
 
 
 @require_POST

@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from indexing.events import labels
 from indexing.events.label_tables import MOST_BYTES, export_audacity, export_csv
 from indexing.events.labels import LabelError
 from indexing.models import Label, LabelChange, Recording
@@ -170,19 +169,14 @@ def take_in(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
     """Send labels as a table: all, a camera's, an event's or a recording's."""
-    seen = selectors.recordings_for(request.user)
-    found = labels.standing(event=request.GET.get("event", "")).filter(recording__in=seen)
-    camera, number = request.GET.get("camera", ""), request.GET.get("recording", "")
-    if camera:
-        found = found.filter(recording__camera__name=camera)
-    name = slugify(" ".join(["labels", camera, request.GET.get("event", "")]))
-    if not number:
-        return _sent(export_csv(found), f"{name}.csv", "text/csv")
-    recording = get_object_or_404(seen, pk=int(number) if number.isdecimal() else 0)
-    found = found.filter(recording=recording)
-    if request.GET.get("form") == "audacity":
-        return _sent(export_audacity(found), f"{name}-{recording.pk}.txt", "text/plain")
-    return _sent(export_csv(found), f"{name}-{recording.pk}.csv", "text/csv")
+    camera, event = request.GET.get("camera", ""), request.GET.get("event", "")
+    number = request.GET.get("recording", "")
+    recording = (int(number) if number.isdecimal() else 0) if number else None
+    found = reads.labels_for(request.user, camera=camera, recording=recording, event=event)
+    name = slugify(" ".join(["labels", camera, event, number]))
+    if number and request.GET.get("form") == "audacity":
+        return _sent(export_audacity(found), f"{name}.txt", "text/plain")
+    return _sent(export_csv(found), f"{name}.csv", "text/csv")
 
 
 def _sent(text: str, name: str, kind: str) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from searchapp import keeping
@@ -32,9 +31,7 @@ def bell(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read(request: HttpRequest) -> HttpResponse:
     """Mark one notification, or all, as read."""
-    found = keeping.notifications_for(keeping.person(request.user)).filter(read_at=None)
     number = request.POST.get("number", "")
-    if number:
-        found = found.filter(pk=int(number) if number.isdecimal() and len(number) < 19 else 0)
-    found.update(read_at=timezone.now())
+    named = [int(number) if number.isdecimal() and len(number) < 19 else 0] if number else []
+    keeping.mark_read(request.user, named)
     return redirect("notifications")

@@ -18,12 +18,11 @@ from indexing.models import Recording
 from indexing.search import ranking
 from indexing.search.query import Clip, SearchError, SearchQuery, With
 from indexing.search.ranking import Hit, Neighbour, SearchResult
-from indexing.search.recurrence import nearest_share
 from searchapp import selectors, services
 from searchapp.encoders import encoder_for, rival
 from searchapp.forms import SearchForm, first_error, moment
 from searchapp.marks import adding, kept, marks, written
-from searchapp.recurrence import Moment, calendar
+from searchapp.recurrence import recurrence
 from searchapp.templatetags.words import count
 from searchapp.views.events import EVENT
 
@@ -96,7 +95,7 @@ def search(request: HttpRequest) -> HttpResponse:
             result = ranking.search(query)
             context |= _answer(request, result) | _used(request, result)
             if form.cleaned_data["view"]:
-                context |= _when(request, recording, result, form.cleaned_data["near"])
+                context |= _when(request, result, form.cleaned_data["near"])
         except SearchError as error:
             context["problem"], status = error.sentence, 422
     else:
@@ -219,26 +218,15 @@ def _found(data: QueryDict, hit: Hit, seen: Mapping[int, Recording]) -> Found:
     return Found(hit, seen[hit.recording_id], suppressed, _link(data, clip), this, unwanted, also)
 
 
-def _when(
-    request: HttpRequest, recording: Recording, result: SearchResult, near: float | None
-) -> dict[str, object]:
+def _when(request: HttpRequest, result: SearchResult, near: float | None) -> dict[str, object]:
     """Return the calendar: of the hits, or of every second that is among the nearest share."""
-    query = result.query
-    cameras = query.cameras or (recording.camera.name,)
-    seen = selectors.recordings_for(request.user).filter(camera__name__in=cameras)
-    if query.recordings:
-        seen = seen.filter(pk__in=query.recordings)
-    moments: list[Moment] = [(hit.camera, round(hit.at.timestamp())) for hit in result.hits]
-    complete = True
-    if near is not None:
-        times = nearest_share(query, 10**-near)
-        moments, complete = list(times.moments), times.complete
+    found = recurrence(request.user, result, near, request.GET)
     return {
-        "calendar": calendar(moments, seen, cameras, recording.camera.tzinfo, request.GET),
+        "calendar": found.calendar,
         "near": near,
         "nearest": NEAREST,
         "share": 100 * (1 - 10**-near) if near is not None else None,
-        "complete": complete,
+        "complete": found.complete,
         "every_link": written([*kept(request.GET, but=("near",)), ("near", NEAREST)]),
     }
 

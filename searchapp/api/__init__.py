@@ -1,0 +1,1 @@
+"""What the pages do, as JSON: one module a desk, and each route calls what its page calls."""
