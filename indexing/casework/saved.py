@@ -158,34 +158,20 @@ def _name(user: User, text: str) -> str:
 
 def _rows(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     """Return hits as JSON, with what names their recording after it has been deleted."""
-    names = dict(
-        Recording.objects.filter(pk__in={hit.recording_id for hit in hits}).values_list(
-            "pk", "name"
-        )
-    )
-    return [
-        {
-            "rank": hit.rank,
-            "recording": hit.recording_id,
-            "name": names[hit.recording_id],
-            "camera": hit.camera,
-            "second": hit.second,
-            "at": hit.at.isoformat(),
-            "distance": hit.distance,
-            "video_distance": hit.video_distance,
-            "audio_distance": hit.audio_distance,
-            "percentile": hit.percentile,
-            "chance": hit.chance,
-        }
-        for hit in hits
-    ]
+    found = Recording.objects.in_bulk({hit.recording_id for hit in hits})
+    return [hit.to_json() | {"name": found[hit.recording_id].name} for hit in hits]
 
 
-def cameras_of(query: SearchQuery) -> QuerySet[Camera]:
-    """Return the cameras that a query searches."""
+def _encoders(query: SearchQuery) -> list[Encoder]:
+    """Return the encoders that answer a query now."""
+    if query.encoder_id is not None:
+        return list(Encoder.objects.filter(pk=query.encoder_id).select_related("camera"))
+    cameras = Camera.objects.select_related("encoder__camera")
     if query.cameras:
-        return Camera.objects.filter(name__in=query.cameras)
-    return Camera.objects.filter(recordings=query.recording_id)
+        cameras = cameras.filter(name__in=query.cameras)
+    else:
+        cameras = cameras.filter(recordings=query.recording_id)
+    return [camera.encoder for camera in cameras if camera.encoder]
 
 
 def _index(query: SearchQuery, result: SearchResult) -> dict[str, Any]:
@@ -194,11 +180,7 @@ def _index(query: SearchQuery, result: SearchResult) -> dict[str, Any]:
     version is the SHA-256 over the checksums of the shards that were searched: where it is the
     same, so is the ranking.
     """
-    if query.encoder_id is not None:
-        encoders = list(Encoder.objects.filter(pk=query.encoder_id).select_related("camera"))
-    else:
-        cameras = cameras_of(query).select_related("encoder__camera")
-        encoders = [camera.encoder for camera in cameras if camera.encoder]
+    encoders = _encoders(query)
     shards = Shard.objects.filter(encoder__in=encoders)
     if query.recordings:
         shards = shards.filter(chunk__recording__in=query.recordings)
@@ -236,11 +218,10 @@ def replay(saved: SavedSearch, *, now: bool = False) -> Replay:
         result = search(replace(query, encoder_id=held[0].pk) if held else query)
     except SearchError as error:
         return _unanswered(saved, error.sentence)
-    index = _index(result.query, result)
-    rows = _side_by_side(saved.hits, _rows(result.hits))
+    index, found = _index(result.query, result), _rows(result.hits)
     return Replay(
-        rows=rows,
-        same=_places(saved.hits) == _places(_rows(result.hits)),
+        rows=_side_by_side(saved.hits, found),
+        same=_places(saved.hits) == _places(found),
         changes=(*_encoder_changes(saved, query), *_footage_changes(saved.index, index)),
         encoder=Encoder.objects.select_related("camera").get(pk=result.encoder_id),
         result=result,
@@ -265,11 +246,7 @@ def _held(saved: SavedSearch) -> list[Encoder]:
 def _encoder_changes(saved: SavedSearch, query: SearchQuery) -> list[str]:
     """Say which encoders answered then, and which are in use now, where that differs."""
     then = saved.index["encoders"]
-    if query.encoder_id is not None:
-        in_use = [saved.encoder] if saved.encoder else []
-    else:
-        cameras = cameras_of(query).distinct().select_related("encoder__camera")
-        in_use = [camera.encoder for camera in cameras if camera.encoder]
+    in_use = _encoders(query)
     if {each["id"] for each in then} == {each.pk for each in in_use}:
         return []
     before, after = (_listed(names) for names in ([e["name"] for e in then], map(str, in_use)))

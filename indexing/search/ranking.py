@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,22 @@ class Hit:
     percentile: float
     suppressed: tuple[Neighbour, ...]
     chance: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the hit as docs/cli.md has it; suppressed is how many."""
+        return {
+            "rank": self.rank,
+            "recording": self.recording_id,
+            "camera": self.camera,
+            "second": self.second,
+            "at": self.at.isoformat(),
+            "distance": self.distance,
+            "video_distance": self.video_distance,
+            "audio_distance": self.audio_distance,
+            "percentile": self.percentile,
+            "chance": self.chance,
+            "suppressed": len(self.suppressed),
+        }
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,7 @@ class HitOut(BaseModel):
     @classmethod
     def of(cls, hit: Hit) -> "HitOut":
         """Return a hit."""
-        shown = {**vars(hit), "recording": hit.recording_id, "suppressed": len(hit.suppressed)}
-        return cls(**shown)
+        return cls(**hit.to_json())
 
 
 class SearchOut(BaseModel):

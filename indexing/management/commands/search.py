@@ -12,7 +12,7 @@ from indexing.management.base import Command as BaseCommand
 from indexing.management.base import Failure, Misuse, moment, number, second
 from indexing.models import Recording
 from indexing.search.query import LONGEST_EXCLUSION_S, MOST_HITS, Clip, SearchQuery, With
-from indexing.search.ranking import Hit, SearchResult, search
+from indexing.search.ranking import SearchResult, search
 
 
 class Command(BaseCommand):
@@ -114,30 +114,13 @@ def document(result: SearchResult) -> dict[str, object]:
         "not": [place(each) for each in query.not_this],
         "encoder": result.encoder_id,
         "exclusion_s": query.exclusion_s,
-        "hits": [row(hit) for hit in result.hits],
+        "hits": [hit.to_json() for hit in result.hits],
     }
 
 
 def place(found: Clip) -> dict[str, int]:
     """Return a moment as JSON."""
     return {"recording": found.recording_id, "second": found.second}
-
-
-def row(hit: Hit) -> dict[str, object]:
-    """Return one hit as JSON."""
-    return {
-        "rank": hit.rank,
-        "recording": hit.recording_id,
-        "camera": hit.camera,
-        "second": hit.second,
-        "at": hit.at.isoformat(),
-        "distance": hit.distance,
-        "video_distance": hit.video_distance,
-        "audio_distance": hit.audio_distance,
-        "percentile": hit.percentile,
-        "chance": hit.chance,
-        "suppressed": len(hit.suppressed),
-    }
 
 
 def lines(result: SearchResult) -> list[str]:
