@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from indexing.casework import evidence
-from indexing.casework.cases import bookmarks_of, cases_of, moments_of
+from indexing.casework.cases import bookmarks_of, cases_of, moment, moments_of
 from indexing.casework.evidence import EvidenceError, Options, exports_of
 from indexing.casework.saved import Replay, question, saved_of
 from indexing.casework.standing import Terms
@@ -103,7 +103,7 @@ def export_moment(
     """Ask for one moment of a recording as evidence; raise EvidenceError with the reason."""
     if not 0 <= start < end <= recording.duration_s:
         raise EvidenceError(f"{recording.name} has no such seconds.")
-    moments = [evidence.alone(recording, start, end)]
+    moments = evidence.frozen([moment(recording, start, end)])
     return evidence.ask(person(user), recording.name, moments, options)
 
 

@@ -86,28 +86,31 @@ def collect(
     if kind not in CaseMoment.Kind.values:
         raise CaseError(f"A moment is a hit, a peak or a bookmark, not “{kind[:20]}”.")
     _check_seconds(recording, start_s, end_s)
-    encoder = recording.camera.encoder
+    found = moment(recording, start_s, end_s)
+    found.case, found.kind, found.note, found.scores = case, kind, _note(note), scores or {}
     with transaction.atomic():
         Case.objects.select_for_update().get(pk=case.pk)
         rows = CaseMoment.objects.filter(case=case)
         if rows.filter(removed_at=None).count() >= MOST_MOMENTS:
             raise CaseError(f"A case holds {MOST_MOMENTS} moments; begin another one.")
-        last = rows.aggregate(last=Max("position"))["last"] or 0
-        return CaseMoment.objects.create(
-            case=case,
-            kind=kind,
-            recording=recording,
-            start_s=start_s,
-            end_s=end_s,
-            position=last + 1,
-            note=_note(note),
-            source=source(recording, start_s),
-            scores=scores or {},
-            encoder=encoder_facts(encoder) if encoder else {},
-        )
+        found.position = 1 + (rows.aggregate(last=Max("position"))["last"] or 0)
+        found.save()
+    return found
 
 
-def source(recording: Recording, second: int) -> dict[str, Any]:
+def moment(recording: Recording, start_s: int, end_s: int) -> CaseMoment:
+    """Return seconds of a recording with what is known of them now, in no case and not stored."""
+    encoder = recording.camera.encoder
+    return CaseMoment(
+        recording=recording,
+        start_s=start_s,
+        end_s=end_s,
+        source=_source(recording, start_s),
+        encoder=encoder_facts(encoder) if encoder else {},
+    )
+
+
+def _source(recording: Recording, second: int) -> dict[str, Any]:
     """Return what names a moment's recording after it has been deleted."""
     return {
         "name": recording.name,

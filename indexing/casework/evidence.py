@@ -7,13 +7,15 @@ at which it was made.
 import hashlib
 import hmac
 import json
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -22,8 +24,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from indexing.casework.cases import source
-from indexing.casework.saved import encoder_facts
 from indexing.files import absolute, checked, checksum, publish
 from indexing.media import cut
 from indexing.media.errors import MediaError
@@ -77,7 +77,7 @@ def exports_of(user: User) -> QuerySet[Export]:
 
 
 def frozen(moments: Sequence[CaseMoment]) -> list[dict[str, Any]]:
-    """Return the moments of a case as an export keeps them."""
+    """Return moments as an export keeps them."""
     return [
         {
             "recording": each.recording_id,
@@ -91,21 +91,6 @@ def frozen(moments: Sequence[CaseMoment]) -> list[dict[str, Any]]:
         }
         for each in moments
     ]
-
-
-def alone(recording: Recording, start_s: int, end_s: int) -> dict[str, Any]:
-    """Return one moment of a recording as an export keeps it."""
-    encoder = recording.camera.encoder
-    return {
-        "recording": recording.pk,
-        "start_s": start_s,
-        "end_s": end_s,
-        "kind": CaseMoment.Kind.MOMENT.value,
-        "note": "",
-        "source": source(recording, start_s),
-        "scores": {},
-        "encoder": encoder_facts(encoder) if encoder else {},
-    }
 
 
 def check_options(options: Options) -> None:
@@ -225,8 +210,7 @@ def _write(export: Export, path: Path, step: Callable[[], None]) -> None:
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
             for name, clip in files:
                 with clip.open("rb") as read, archive.open(zipfile.ZipInfo(name, EPOCH), "w") as to:
-                    while block := read.read(2**20):
-                        to.write(block)
+                    shutil.copyfileobj(read, to)
 
 
 def _name(moment: dict[str, Any]) -> str:
@@ -351,10 +335,8 @@ def _verified(archive: zipfile.ZipFile) -> str:
     if sorted(archive.namelist()) != expected:
         raise EvidenceError("It does not hold exactly the files that its manifest names.")
     for name, sha256 in clips.items():
-        digest = hashlib.sha256()
         with archive.open(name) as stream:
-            while block := stream.read(2**20):
-                digest.update(block)
+            digest = hashlib.file_digest(cast(BufferedIOBase, stream), "sha256")
         if digest.hexdigest() != sha256:
             raise EvidenceError(f"{name} was changed after it was exported.")
     count = f"{len(clips)} clip{'' if len(clips) == 1 else 's'}"

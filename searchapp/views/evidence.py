@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
 from indexing.casework import evidence as door
+from indexing.casework.cases import moment
 from indexing.casework.evidence import EvidenceError, Options
 from indexing.files import absolute
 from indexing.models import Case, Export, Work
@@ -36,7 +37,7 @@ def of_moment(request: HttpRequest, pk: int) -> HttpResponse:
     end = _number(request, "end", start + 1)
     if not 0 <= start < end <= recording.duration_s:
         raise Http404
-    return _page(request, recording.name, [door.alone(recording, start, end)])
+    return _page(request, recording.name, door.frozen([moment(recording, start, end)]))
 
 
 def _page(
