@@ -21,10 +21,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from indexing.casework import webhooks
-from indexing.casework.saved import SavedError, cameras_of, question
+from indexing.casework.saved import SavedError, question
 from indexing.encoders import snapshots
 from indexing.files import FileDamaged
 from indexing.models import (
+    Camera,
     Check,
     Chunk,
     Delivery,
@@ -246,14 +247,20 @@ def begin(chunk: Chunk) -> None:
     """Queue a chunk for the searches that stand over its camera, in the transaction it is
     published in.
     """
-    standing = SavedSearch.objects.filter(standing=True).exclude(recording=None)
     camera = chunk.recording.camera
+    standing = SavedSearch.objects.filter(standing=True).exclude(recording=None)
     checks = [
         Check.objects.get_or_create(saved=saved, chunk=chunk)[0]
-        for saved in standing
-        if cameras_of(question(saved)).filter(pk=camera.pk).exists()
+        for saved in standing.select_related("recording")
+        if _looks_at(saved, camera)
     ]
     transaction.on_commit(lambda: jobs.wake(checks))
+
+
+def _looks_at(saved: SavedSearch, camera: Camera) -> bool:
+    names = saved.query["cameras"]
+    own = saved.recording is not None and saved.recording.camera_id == camera.pk
+    return camera.name in names if names else own
 
 
 def run(pk: int) -> None:
