@@ -12,7 +12,7 @@ import json
 import socket
 import ssl
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
 from ml.refusal import Refusal
@@ -100,10 +100,14 @@ def post(
     return answer.status
 
 
+def _port(parts: SplitResult) -> int:
+    return parts.port or (HTTPS_PORT if parts.scheme == "https" else HTTP_PORT)
+
+
 def _address(parts: SplitResult, *, private: bool) -> str:
     """Return the number to connect to; every one that the name stands for must be allowed."""
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    host = parts.hostname or ""
+    found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
     numbers = [str(each[4][0]) for each in found]
     if not private and not all(_public(number) for number in numbers):
         raise WebhookRefused(
@@ -123,15 +127,13 @@ def _public(number: str) -> bool:
 
 def _connection(parts: SplitResult, number: str) -> HTTPConnection:
     """Return a connection to this very number that asks for the host by its name."""
-    host = parts.hostname or ""
+    host, port = parts.hostname or "", _port(parts)
+    raw = socket.create_connection((number, port), timeout=TIMEOUT_S)
     if parts.scheme == "https":
-        secure = HTTPSConnection(
-            host, parts.port, timeout=TIMEOUT_S, context=ssl.create_default_context()
-        )
-        port = parts.port or 443
-        raw = socket.create_connection((number, port), timeout=TIMEOUT_S)
-        secure.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        context = ssl.create_default_context()
+        secure = HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
+        secure.sock = context.wrap_socket(raw, server_hostname=host)
         return secure
-    plain = HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
-    plain.sock = socket.create_connection((number, parts.port or 80), timeout=TIMEOUT_S)
+    plain = HTTPConnection(host, port, timeout=TIMEOUT_S)
+    plain.sock = raw
     return plain
