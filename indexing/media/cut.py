@@ -7,7 +7,7 @@ ffmpeg give the same bytes.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +127,9 @@ def make(
         if info.video is None or _count(out) == cut.frames:
             return cut
         why = "A copy of its streams did not hold exactly these frames."
-        cut = Cut(cut.start_s, cut.end_s, cut.frames, cut.first_s, copied=False, why=why)
+        cut = replace(cut, copied=False, why=why)
     _run(_encoded(path, info, cut, out, burn, threads), path, cut)
-    return Cut(cut.start_s, cut.end_s, _count(out), cut.first_s, copied=False, why=cut.why)
+    return replace(cut, frames=_count(out), copied=False)
 
 
 def _run(output: Any, path: Path, cut: Cut) -> None:
