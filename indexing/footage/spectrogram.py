@@ -13,6 +13,7 @@ from indexing.footage.features import log_mels
 from indexing.footage.levels import loudness
 from indexing.models import Recording
 from ml.preprocess import MEL_BINS, MEL_FRAMES
+from ml.refusal import Refusal
 
 WIDEST = 2000
 # A second whose level, in dB, lies under this holds no more than the rounding of 16-bit samples.
@@ -27,10 +28,8 @@ COLOURS = ((7, 11, 11), (24, 110, 98), (242, 179, 93), (255, 250, 235))
 Bytes = NDArray[np.uint8]
 
 
-class SoundGone(Exception):
+class SoundGone(Refusal):
     """What was kept of the sound is missing or broken at this moment."""
-
-    sentence = "The sound of this stretch is being read anew; try again in a minute."
 
 
 def spectrogram(recording: Recording, seconds: range, width: int, height: int) -> bytes:
@@ -79,7 +78,9 @@ def _frames(recording: Recording, chosen: NDArray[np.int64], least: int) -> Floa
         try:
             mel = log_mels(absolute(file), (chosen[here] - start).tolist())
         except (OSError, SafetensorError) as error:
-            raise SoundGone from error
+            raise SoundGone(
+                "The sound of this stretch is being read anew; try again in a minute."
+            ) from error
         found[here] = mel.reshape(len(here), MEL_BINS, frames, -1).max(axis=3)
     return found.transpose(1, 0, 2).reshape(MEL_BINS, -1)
 
