@@ -23,6 +23,7 @@ from indexing.footage.levels import loudness
 from indexing.models import Camera, Recording, Review
 from ml.anomaly import SIGMA
 from searchapp import selectors
+from searchapp.numbers import whole
 from searchapp.selectors import Viewer, cameras_for, recordings_for
 
 MOST_LISTED = 60
@@ -39,11 +40,7 @@ SAID = {
 def camera_for(user: Viewer, name: str) -> Camera:
     """Return a camera by its number or name; Http404 where it is unknown or not for the account."""
     seen = cameras_for(user).select_related("encoder")
-    if name.isdecimal() and len(name) < 19:
-        found = seen.filter(pk=int(name)).first()
-        if found:
-            return found
-    return get_object_or_404(seen, name=name)
+    return seen.filter(pk=whole(name)).first() or get_object_or_404(seen, name=name)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from indexing.models import Camera, check_zone
 from indexing.search.query import Clip, SearchQuery, With
 from ml.method import METHODS, RANGES, Method
 from searchapp.recurrence import LEAST_NEAR, MOST_NEAR
+from searchapp.selectors import Viewer, cameras_for, recordings_for
 
 MAX_HITS = 100
 DAY_S = 86_400
@@ -222,3 +223,13 @@ class SearchForm(forms.Form):
             not_this=values["not"],
             **{name: value for name, value in optional.items() if value is not None},
         )
+
+
+def search_form(user: Viewer, data: Any, camera: Camera, *, beside: bool = True) -> SearchForm:
+    """Return the controls of a search, as the data of a link has them, for what an account may see.
+
+    The query is of ``camera``, which is searched alone unless others may be chosen ``beside`` it.
+    """
+    names = cameras_for(user).values_list("name", flat=True) if beside else [camera.name]
+    within = recordings_for(user).values_list("pk", flat=True)
+    return SearchForm(data, zone=camera.tzinfo, cameras=list(names), within=list(within))

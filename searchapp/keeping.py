@@ -17,8 +17,9 @@ from indexing.casework.evidence import EvidenceError, Options, exports_of
 from indexing.casework.saved import Replay, question, saved_of
 from indexing.casework.standing import Terms
 from indexing.models import Bookmark, Case, CaseMoment, Export, Notification, Recording, SavedSearch
-from indexing.search.query import SearchQuery, With
+from indexing.search.query import SearchQuery
 from searchapp.selectors import Viewer, may_see, recordings_for
+from searchapp.ways import way_of
 
 
 def person(user: Viewer) -> User:
@@ -154,14 +155,7 @@ def terms_of(saved: SavedSearch) -> Terms:
 def terms(saved: SavedSearch) -> list[str]:
     """Return in words how a saved search compares and where it looks."""
     query = question(saved)
-    ways = {
-        With.JOINT: f"picture and sound, sound counting {query.audio_weight:.0%}",
-        With.VIDEO: "picture",
-        With.AUDIO: "sound",
-        With.VIDEO_TO_AUDIO: "picture finds sound",
-        With.AUDIO_TO_VIDEO: "sound finds picture",
-    }
-    said = [ways[query.modality], f"{query.k} hits, at least {query.exclusion_s} s apart"]
+    said = [way_of(query), f"{query.k} hits, at least {query.exclusion_s} s apart"]
     if query.also:
         said.append(f"{len(query.asked)} moments at once")
     if query.refined:

@@ -13,6 +13,7 @@ from indexing.casework import cases as door
 from indexing.casework.cases import CaseError
 from indexing.models import CaseMoment, Recording
 from searchapp import keeping, selectors
+from searchapp.numbers import whole
 
 SCORES = ("rank", "distance", "video_distance", "audio_distance", "percentile", "score")
 
@@ -32,7 +33,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "bookmarks": keeping.bookmarks_for(user),
-        "removed": _whole(request, "removed"),
+        "removed": _number(request, "removed"),
     }
     return render(request, "cases/page.html", context)
 
@@ -51,7 +52,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
         "case": found,
         "moments": keeping.moments_for(request.user, found),
         "exports": found.exports.all()[:10],
-        "removed": _whole(request, "removed"),
+        "removed": _number(request, "removed"),
     }
     return render(request, "cases/case.html", context)
 
@@ -75,11 +76,11 @@ def collect(request: HttpRequest, pk: int) -> HttpResponse:
     """
     recording = selectors.recording_for(request.user, pk)
     if request.method != "POST":
-        start = _whole(request, "start")
+        start = _number(request, "start")
         context = {
             "recording": recording,
             "second": start,
-            "end": _whole(request, "end") or start + 1,
+            "end": _number(request, "end") or start + 1,
             "kind": request.GET.get("kind") or CaseMoment.Kind.MOMENT,
             "scores": _scores(request.GET),
             "cases": door.cases_of(keeping.person(request.user)),
@@ -90,7 +91,7 @@ def collect(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _collect(request: HttpRequest, recording: Recording) -> HttpResponse:
     """Keep a moment, and answer in the form that asked for it."""
-    context: dict[str, object] = {"recording": recording, "second": _whole(request, "start")}
+    context: dict[str, object] = {"recording": recording, "second": _number(request, "start")}
     try:
         context |= _collected(request, recording)
     except CaseError as error:
@@ -101,31 +102,28 @@ def _collect(request: HttpRequest, recording: Recording) -> HttpResponse:
     if "refused" in context:
         messages.error(request, str(context["refused"]))
     page = reverse("recording", args=[recording.pk])
-    return redirect(f"{page}?t={_whole(request, 'start')}")
+    return redirect(f"{page}?t={_number(request, 'start')}")
 
 
 def _collected(request: HttpRequest, recording: Recording) -> dict[str, object]:
     """Keep the moment as the form says, and return what was made of it."""
     user, data = keeping.person(request.user), request.POST
-    start = _whole(request, "start")
+    start = _number(request, "start")
     note = data.get("note", "")
     if data.get("to", "bookmark") == "bookmark":
         return {"bookmark": door.bookmark(user, recording, start, note)}
     if data["to"] == "new":
         found = door.open_case(user, data.get("title", ""))
     else:
-        number = data["to"]
-        decimal = number.isascii() and number.isdecimal() and len(number) < 19
-        found = keeping.case_for(user, int(number) if decimal else 0)
-    end = _whole(request, "end") or start + 1
+        found = keeping.case_for(user, whole(data["to"]))
+    end = _number(request, "end") or start + 1
     kind = data.get("kind") or CaseMoment.Kind.MOMENT
     made = door.collect(found, recording, start, end, kind=kind, note=note, scores=_scores(data))
     return {"moment": made}
 
 
-def _whole(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name) or request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+def _number(request: HttpRequest, name: str) -> int:
+    return whole(request.POST.get(name) or request.GET.get(name, ""))
 
 
 def _scores(data: QueryDict) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -15,8 +15,9 @@ from indexing.search.query import SearchError, SearchQuery
 from indexing.search.ranking import Hit, SearchResult
 from searchapp import encoders as reads
 from searchapp import selectors
-from searchapp.forms import SearchForm, first_error
-from searchapp.views.search import WAYS
+from searchapp.forms import first_error, search_form
+from searchapp.numbers import whole
+from searchapp.ways import WAYS
 
 # What a search may have chosen that the form of this page does not show.
 CARRIED = ("weight", "exclusion", "k", "since", "until")
@@ -68,23 +69,16 @@ def _behind(left: Encoder, right: Encoder) -> list[Entry]:
 def _encoder(request: HttpRequest, side: str, default: Encoder | None = None) -> Encoder:
     """Return the encoder that the link names for a side."""
     number = request.GET.get(side, "")
-    if number.isdecimal() and len(number) < 19:
-        return reads.encoder_for(request.user, int(number))
-    if number or default is None:
-        raise Http404
-    return reads.encoder_for(request.user, default.pk)
+    if not number and default:
+        number = str(default.pk)
+    return reads.encoder_for(request.user, whole(number))
 
 
 def _query(request: HttpRequest, left: Encoder) -> tuple[SearchQuery | None, str]:
     """Return the moment of the link as a query, None without one, and what is wrong with it."""
     if not request.GET.get("recording") or not request.GET.get("second"):
         return None, ""
-    form = SearchForm(
-        request.GET,
-        zone=left.camera.tzinfo,
-        cameras=[left.camera.name],
-        within=list(selectors.recordings_for(request.user).values_list("pk", flat=True)),
-    )
+    form = search_form(request.user, request.GET, left.camera, beside=False)
     if not form.is_valid():
         return None, first_error(form)
     query = form.query()

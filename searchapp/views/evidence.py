@@ -14,6 +14,7 @@ from indexing.casework.evidence import EvidenceError, Options
 from indexing.files import absolute
 from indexing.models import Case, Export, Work
 from searchapp import keeping, selectors
+from searchapp.numbers import whole
 from searchapp.views.live import page_or_part
 from searchapp.views.media import send
 
@@ -79,8 +80,7 @@ def _value(request: HttpRequest, name: str) -> str:
 
 
 def _number(request: HttpRequest, name: str, default: int) -> int:
-    text = _value(request, name)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else default
+    return whole(_value(request, name), default)
 
 
 @require_safe

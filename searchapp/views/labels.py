@@ -13,6 +13,7 @@ from indexing.models import Label, LabelChange, Recording
 from searchapp import events as reads
 from searchapp import selectors, services
 from searchapp.label_forms import LabelForm
+from searchapp.numbers import whole
 from searchapp.templatetags.words import count
 from searchapp.views.events import EVENT
 
@@ -127,7 +128,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         problem = error.sentence
     if request.headers.get("HX-Target") == DESK:
         number = request.POST.get("recording", "")
-        recording = selectors.recording_for(request.user, int(number) if number.isdecimal() else 0)
+        recording = selectors.recording_for(request.user, whole(number))
         return _desk(request, recording, problem=problem)
     if request.headers.get("HX-Request") == "true":
         return _said(request, {"problem": problem, "undone": True})
@@ -150,7 +151,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     recording = None
     if number:
         seen = selectors.recordings_for(request.user)
-        recording = get_object_or_404(seen, pk=int(number) if number.isdecimal() else 0)
+        recording = get_object_or_404(seen, pk=whole(number))
     try:
         found = services.import_labels(
             user=request.user,
@@ -171,7 +172,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """Send labels as a table: all, a camera's, an event's or a recording's."""
     camera, event = request.GET.get("camera", ""), request.GET.get("event", "")
     number = request.GET.get("recording", "")
-    recording = (int(number) if number.isdecimal() else 0) if number else None
+    recording = whole(number) if number else None
     found = reads.labels_for(request.user, camera=camera, recording=recording, event=event)
     name = slugify(" ".join(["labels", camera, event, number]))
     if number and request.GET.get("form") == "audacity":

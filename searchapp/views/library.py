@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from searchapp import selectors, services
+from searchapp.numbers import whole
 
 SHOWN_PER_CAMERA = 12
 
@@ -62,7 +63,7 @@ def zone(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _live(request: HttpRequest) -> HttpResponse:
     """Show the named cards anew; the ones that have come to rest are not asked for again."""
-    wanted = [int(pk) for pk in request.GET["live"].split(",") if pk.isdecimal() and len(pk) < 19]
+    wanted = [whole(pk) for pk in request.GET["live"].split(",")]
     cards = selectors.cards(selectors.recordings_for(request.user).filter(pk__in=wanted))
     newest = selectors.newest(request.user)
     context = {

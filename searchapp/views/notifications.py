@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from searchapp import keeping
+from searchapp.numbers import whole
 
 MOST = 200
 
@@ -32,6 +33,6 @@ def bell(request: HttpRequest) -> HttpResponse:
 def read(request: HttpRequest) -> HttpResponse:
     """Mark one notification, or all, as read."""
     number = request.POST.get("number", "")
-    named = [int(number) if number.isdecimal() and len(number) < 19 else 0] if number else []
+    named = [whole(number)] if number else []
     keeping.mark_read(request.user, named)
     return redirect("notifications")

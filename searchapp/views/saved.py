@@ -16,7 +16,8 @@ from indexing.models import SavedSearch
 from indexing.search.query import SearchError, SearchQuery
 from searchapp import keeping, selectors
 from searchapp.encoders import rival
-from searchapp.forms import SearchForm, first_error
+from searchapp.forms import first_error, search_form
+from searchapp.numbers import whole
 from searchapp.standing_forms import COOL_DOWNS, StandingForm
 
 
@@ -56,23 +57,13 @@ def _query(request: HttpRequest, data: QueryDict) -> SearchQuery:
         SavedError: the link is not one.
     """
     number = data.get("recording", "")
-    seen = selectors.recordings_for(request.user)
-    recording = seen.filter(pk=int(number)).first() if _whole(number) else None
+    recording = selectors.recordings_for(request.user).filter(pk=whole(number)).first()
     if recording is None:
         raise SavedError("The recording of this search is not there any more.")
-    form = SearchForm(
-        data,
-        zone=recording.camera.tzinfo,
-        cameras=list(selectors.cameras_for(request.user).values_list("name", flat=True)),
-        within=list(seen.values_list("pk", flat=True)),
-    )
+    form = search_form(request.user, data, recording.camera)
     if not form.is_valid():
         raise SavedError(first_error(form))
     return form.query()
-
-
-def _whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 @require_safe

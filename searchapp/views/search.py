@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -20,35 +20,17 @@ from indexing.search.query import Clip, SearchError, SearchQuery, With
 from indexing.search.ranking import Hit, Neighbour, SearchResult
 from searchapp import selectors, services
 from searchapp.encoders import encoder_for, rival
-from searchapp.forms import SearchForm, first_error, moment
+from searchapp.forms import first_error, moment, search_form
 from searchapp.marks import adding, kept, marks, written
+from searchapp.numbers import whole
 from searchapp.recurrence import recurrence
 from searchapp.templatetags.words import count
 from searchapp.views.events import EVENT
+from searchapp.ways import crossable, ways_of
 
 EXCLUSIONS = (0, 10, 30, 60, 120, 300, 900, 3600)
 HITS = (10, 20, 50, 100)
 UNFOLDED = 24
-WAYS = {
-    With.JOINT: "Picture and sound",
-    With.VIDEO: "Picture",
-    With.AUDIO: "Sound",
-    With.VIDEO_TO_AUDIO: "Picture finds sound",
-    With.AUDIO_TO_VIDEO: "Sound finds picture",
-}
-SAYS = {
-    With.JOINT: "Finds what looks and sounds like the query; the slider says which counts more.",
-    With.VIDEO: "Finds what looks like the query, whatever it sounds like.",
-    With.AUDIO: "Finds what sounds like the query, whatever it looks like.",
-    With.VIDEO_TO_AUDIO: (
-        "Finds moments that sound as what is seen in the query usually does, even where it is out "
-        "of the picture."
-    ),
-    With.AUDIO_TO_VIDEO: (
-        "Finds moments that look as what is heard in the query usually does, even where it makes "
-        "no sound."
-    ),
-}
 NEAREST = 2.0  # the share of seconds that the calendar begins with: one in 10 ** 2
 
 
@@ -84,8 +66,8 @@ def search(request: HttpRequest) -> HttpResponse:
     fragment = request.headers.get("HX-Request") == "true"
     if not request.GET.get("recording"):
         return render(request, "search/start.html", _recent(request))
-    recording = _recording(request, request.GET["recording"])
-    form = _form(request, request.GET, recording)
+    recording = selectors.recording_for(request.user, whole(request.GET["recording"]))
+    form = search_form(request.user, request.GET, recording.camera)
     context = _controls(request, recording)
     status = 200
     if form.is_valid():
@@ -106,21 +88,6 @@ def search(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest, data: QueryDict, recording: Recording) -> SearchForm:
-    return SearchForm(
-        data,
-        zone=recording.camera.tzinfo,
-        cameras=list(selectors.cameras_for(request.user).values_list("name", flat=True)),
-        within=list(selectors.recordings_for(request.user).values_list("pk", flat=True)),
-    )
-
-
-def _recording(request: HttpRequest, number: str) -> Recording:
-    if not number.isdecimal() or len(number) > 18:
-        raise Http404
-    return selectors.recording_for(request.user, int(number))
-
-
 def _recent(request: HttpRequest) -> dict[str, object]:
     """Return the newest recordings, to begin a search from."""
     recent = selectors.recordings_for(request.user).order_by("-created_at")
@@ -133,8 +100,8 @@ def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
         "recording": recording,
         "second": None,
         "defaults": SearchQuery(recording_id=recording.pk, second=0),
-        "ways": _ways(recording),
-        "closed": recording.has_video and recording.has_audio and not _crossable(recording),
+        "ways": ways_of(recording),
+        "closed": recording.has_video and recording.has_audio and not crossable(recording),
         "exclusions": _with_chosen(EXCLUSIONS, request.GET.get("exclusion", "")),
         "hit_counts": _with_chosen(HITS, request.GET.get("k", "")),
         "cameras": selectors.cameras_for(request.user),
@@ -146,23 +113,10 @@ def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
     }
 
 
-def _ways(recording: Recording) -> list[tuple[With, str, str]]:
-    """Return the ways to compare that this recording and its camera's encoder allow."""
-    if not (recording.has_video and recording.has_audio):
-        only = With.VIDEO if recording.has_video else With.AUDIO
-        return [(With.JOINT, WAYS[only], SAYS[only])]
-    crossable = _crossable(recording)
-    return [(way, WAYS[way], SAYS[way]) for way in WAYS if crossable or not way.crossing]
-
-
-def _crossable(recording: Recording) -> bool:
-    encoder = recording.camera.encoder
-    return encoder is not None and encoder.crossable
-
-
 def _with_chosen(offered: Iterable[int], chosen: str) -> list[int]:
     """Return what a menu offers, with the link's own number among it."""
-    return sorted({*offered, int(chosen)} if chosen.isdecimal() and len(chosen) < 9 else offered)
+    number = whole(chosen, default=-1)
+    return sorted({*offered, number} if number >= 0 else offered)
 
 
 def _chosen(data: QueryDict, zone: ZoneInfo) -> dict[str, object]:
@@ -234,9 +188,9 @@ def _when(request: HttpRequest, result: SearchResult, near: float | None) -> dic
 @require_POST
 def make_event(request: HttpRequest) -> HttpResponse:
     """Make an event of what a search has marked: its labels, and where it does not happen."""
-    recording = _recording(request, request.POST.get("recording", ""))
+    recording = selectors.recording_for(request.user, whole(request.POST.get("recording", "")))
     back = reverse("search") + written(kept(request.POST, but=("csrfmiddlewaretoken", "event")))
-    form = _form(request, request.POST, recording)
+    form = search_form(request.user, request.POST, recording.camera)
     if not form.is_valid():
         messages.error(request, first_error(form))
         return redirect(back)

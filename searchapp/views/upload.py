@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 from indexing.footage.intake import IntakeError
 from searchapp import services
 from searchapp.forms import UploadForm, first_error
+from searchapp.numbers import whole
 
 # A browser learns of a refusal only after it has sent what it was sending; small files are read
 # to their end, so that it sees the sentence and not a broken connection.
@@ -21,7 +22,7 @@ def check(request: HttpRequest) -> JsonResponse:
     size = request.GET.get("size", "")
     problem = "" if form.is_valid() else first_error(form)
     try:
-        services.check_upload(user=request.user, size=int(size) if size.isdecimal() else 0)
+        services.check_upload(user=request.user, size=whole(size))
     except IntakeError as error:
         problem = problem or error.sentence
     return JsonResponse({"error": problem})
@@ -40,7 +41,7 @@ def upload(request: HttpRequest) -> JsonResponse:
             user=request.user,
             stream=request,
             name=form.cleaned_data["name"],
-            size=int(length) if length.isdecimal() else 0,
+            size=whole(length),
             camera=form.cleaned_data["camera"],
             zone=form.cleaned_data["zone"],
             start=form.cleaned_data["start"] or None,
