@@ -12,7 +12,8 @@ from django.urls import reverse
 from indexing.encoders.switching import OPEN
 from indexing.events import labels, locations
 from indexing.events.labels import last_change
-from indexing.events.locations import EventError, Interval, Located
+from indexing.events.locations import EventError
+from indexing.events.probabilities import Interval, Located, locate, locate_everywhere
 from indexing.models import Camera, Label, LabelChange, Location, Recording
 from searchapp.selectors import Viewer, cameras_for, recording_for, recordings_for
 
@@ -192,7 +193,7 @@ class Book:
     @cached_property
     def elsewhere(self) -> list[Place]:
         """The most probable intervals without a label, over all recordings."""
-        located = locations.locate_everywhere(self.location.camera, self.location.event)
+        located = locate_everywhere(self.location.camera, self.location.event)
         found = [
             Place(self._recordings[one.recording.pk], run.start, run.end, run.peak, run.score)
             for one in located
@@ -273,7 +274,7 @@ def desk(user: Viewer, recording: Recording, event: str) -> Desk:
     located, problem = None, ""
     if chosen:
         try:
-            located = locations.locate(recording, chosen.location.event)
+            located = locate(recording, chosen.location.event)
         except EventError as error:
             problem = error.sentence
     standing = tuple(labels.standing(recording=recording)[:MOST_LABELS])

@@ -1,20 +1,26 @@
 """What a worker does to locate an event: learn it, measure it, propose what to label next."""
 
+from dataclasses import asdict
+from typing import Any
+
 import numpy as np
 from django.db import transaction
 from django.utils import timezone
+from safetensors.numpy import save_file
 
 from indexing.arrays import Longs
 from indexing.encoders import snapshots
 from indexing.encoders.switching import unlink
 from indexing.events import locations
 from indexing.events.locations import LEAST_LABELS
+from indexing.events.samples import labelled, present, vectors
+from indexing.files import Published, publish
 from indexing.models import Encoder, Job, Location
 from indexing.vectors.snapshot import Snapshot
 from indexing.work import jobs
 from ml import locating
 from ml.localization import Classifier
-from ml.locating import Seconds
+from ml.locating import Quality, Seconds
 
 PROPOSALS = 8
 # Five and a half hours of seconds, spread over all there is, are enough to find doubt in.
@@ -41,7 +47,7 @@ def locate(job: Job) -> None:
         raise jobs.Hopeless(f"Nothing of {location.camera} has been embedded yet.")
     basis = locations.basis(location, encoder)
     snapshot, rows = _embedded(location, encoder)
-    truth = locations.truth(snapshot, rows, location)
+    truth = labelled(snapshot, rows, location)
     if not (truth > 0).any():
         raise jobs.Hopeless("None of its labelled seconds has been embedded.")
     sampled = locating.sample(snapshot.at[rows], truth)
@@ -54,7 +60,7 @@ def locate(job: Job) -> None:
     found = {
         "encoder": encoder,
         "basis": basis,
-        "quality": locations.measured(quality, _examples(location), location.modality),
+        "quality": measured(quality, _examples(location), location.modality),
         "proposals": _proposals(layer, snapshot, rows, truth, location.modality),
         "notes": _notes(quality is not None, truth),
     }
@@ -65,12 +71,12 @@ def _embedded(location: Location, encoder: Encoder) -> tuple[Snapshot, Longs]:
     """Return what is embedded of the camera, and its rows of use, in the order of time."""
     snapshot = snapshots.current(encoder)
     rows = np.flatnonzero(snapshot.admitted(cameras=(location.camera.name,)))
-    rows = rows[locations.present(snapshot, rows, location.modality)]
+    rows = rows[present(snapshot, rows, location.modality)]
     return snapshot, rows[np.argsort(snapshot.at[rows], kind="stable")]
 
 
 def _seconds(snapshot: Snapshot, rows: Longs, truth: locating.Truth, modality: str) -> Seconds:
-    return Seconds(locations.vectors(snapshot, rows, modality), snapshot.at[rows], truth)
+    return Seconds(vectors(snapshot, rows, modality), snapshot.at[rows], truth)
 
 
 def _learnt(seconds: Seconds) -> Classifier:
@@ -122,7 +128,7 @@ def _notes(told: bool, truth: locating.Truth) -> list[str]:
 
 def _publish(job: Job, location: Location, layer: Classifier, found: dict[str, object]) -> None:
     """Let the row publish a new layer in place of the one before."""
-    file = locations.store(layer)
+    file = store(layer)
     with transaction.atomic():
         row = Location.objects.select_for_update(of=("self",)).filter(job=job).first()
         if row is None:
@@ -137,3 +143,18 @@ def _publish(job: Job, location: Location, layer: Classifier, found: dict[str, o
         row.save()
         if before:
             transaction.on_commit(lambda: unlink([before]))
+
+
+def store(layer: Classifier) -> Published:
+    """Write a layer to a file of its own."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in vars(layer).items()}
+    return publish("locations", ".safetensors", lambda path: save_file(arrays, path))
+
+
+def measured(quality: Quality | None, examples: int, modality: str) -> dict[str, Any]:
+    """Return what is known of a layer for its row, by what modality it tells the event as well.
+
+    average_precision is None where labels are too few to tell.
+    """
+    empty = {"average_precision": None, "balanced_accuracy": None}
+    return {**(asdict(quality) if quality else empty), "examples": examples, "with": modality}

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from ninja import Query
 from pydantic import BaseModel, Field
 
-from indexing.events import locations as door
+from indexing.events.locations import EventError
+from indexing.events.probabilities import locate
 from indexing.models import Location
 from searchapp import events as reads
 from searchapp import selectors, services
@@ -178,8 +179,8 @@ def located(request: HttpRequest, number: Number, recording: Number) -> LocatedO
     found = reads.location_for(request.user, number)
     owner = selectors.recording_for(request.user, recording)
     if owner.camera_id != found.camera_id:
-        raise door.EventError(f"{owner.name} is not of {found.camera}, whose event this is.")
-    result = door.locate(owner, found.event)
+        raise EventError(f"{owner.name} is not of {found.camera}, whose event this is.")
+    result = locate(owner, found.event)
     return LocatedOut(
         event=found.pk,
         recording=owner.pk,

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from indexing import ingest
 from indexing.encoders import snapshots
-from indexing.events import labels, locations
+from indexing.events import labels, locations, probabilities
 from indexing.models import Job, Label, LabelChange, Location, Recording, Work
 from searchapp import events as reads
 from tests.searchapp.conftest import Footage
@@ -215,7 +215,7 @@ def test_a_located_event_is_drawn_and_proposes_what_to_label(
     part = operator.get(reverse("label-desk", args=[recording.pk])).content.decode()
     assert 'viewBox="0 0 600 56"' in part
     assert part.count('class="strip-label"') == 6
-    found = locations.locate(recording, "siren")
+    found = probabilities.locate(recording, "siren")
     assert part.count('class="strip-interval"') == len(found.intervals)
     page = operator.get(reverse("event", args=[located.pk])).content.decode()
     assert page.count("data-yes") >= len(located.proposals) > 0
@@ -229,9 +229,9 @@ def test_a_located_event_is_drawn_and_proposes_what_to_label(
 
 
 def test_a_strip_loses_no_peak(recording: Recording, located: Location) -> None:
-    found = locations.locate(recording, "siren")
+    found = probabilities.locate(recording, "siren")
     long = (0.0,) * 50_000 + (0.9,) + (None,) * 36_399
-    drawn = reads.strip(locations.Located(**{**vars(found), "probabilities": long}))
+    drawn = reads.strip(probabilities.Located(**{**vars(found), "probabilities": long}))
     assert drawn.width == 86_400
     assert drawn.path.count(f" {reads.HEIGHT * 0.1:.1f}L") == 2  # both corners of one bin
     assert len(drawn.path) < 40_000

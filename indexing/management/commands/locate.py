@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from indexing.encoders.switching import OPEN
 from indexing.events import labels, locations
-from indexing.events.locations import Located
+from indexing.events.probabilities import Located, locate
 from indexing.files import DISK_FULL
 from indexing.management.base import Command as BaseCommand
 from indexing.management.base import Failure, recording
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self._follow(location)
             except WorkerDied as error:
                 raise Failure(str(error)) from error
-        found = locations.locate(of, location.event)
+        found = locate(of, location.event)
         for note in found.notes:
             self.say(note)
         self.answer(document(found), lines(found, of), as_json=bool(options["json"]))

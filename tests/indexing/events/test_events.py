@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from indexing import ingest
 from indexing.encoders import registry
-from indexing.events import labels, locations, locator
+from indexing.events import labels, locations, locator, probabilities, samples
 from indexing.events.locations import EventError
 from indexing.files import absolute
 from indexing.models import Camera, Encoder, Job, Location, Recording, Work
@@ -99,7 +99,7 @@ def located(
 def test_six_labels_locate_the_event_everywhere_else(
     recording: Recording, happens: Drawn, located: Location
 ) -> None:
-    found = locations.locate(recording, EVENT)
+    found = probabilities.locate(recording, EVENT)
     told = np.array(found.probabilities, float)
     assert len(told) == recording.duration_s
     unlabelled = np.ones(recording.duration_s, bool)
@@ -127,13 +127,13 @@ def test_it_is_located_in_every_recording_of_the_camera_and_in_new_footage_at_on
     recording: Recording, located: Location
 ) -> None:
     other = add_footage(clips=600, seed=9)
-    found = {one.recording: one for one in locations.locate_everywhere(recording.camera, EVENT)}
+    found = {one.recording: one for one in probabilities.locate_everywhere(recording.camera, EVENT)}
     assert set(found) == {recording, other}
     truth = kinds(other, seed=9) == KIND
     told = np.array(found[other].probabilities, float)
     assert measure(told, truth).average_precision > 0.9
     with pytest.raises(EventError, match="no event named horn"):
-        list(locations.locate_everywhere(recording.camera, "horn"))
+        list(probabilities.locate_everywhere(recording.camera, "horn"))
 
 
 def test_proposals_are_unlabelled_and_a_minute_apart(
@@ -154,10 +154,10 @@ def test_below_five_labels_a_sentence_says_how_many_are_missing(
 ) -> None:
     learnt(django_capture_on_commit_callbacks, drain, lambda: label(recording, happens, 4))
     with pytest.raises(EventError, match=r"siren has 4 labels .* so 1 more is needed\."):
-        locations.locate(recording, EVENT)
+        probabilities.locate(recording, EVENT)
     assert not Job.objects.filter(kind=Job.Kind.LOCATE).exists()
     with pytest.raises(EventError, match="no event named horn; there are: siren"):
-        locations.locate(recording, "horn")
+        probabilities.locate(recording, "horn")
 
 
 def test_labels_within_a_minute_or_two_are_too_few_to_tell_how_well(
@@ -170,7 +170,7 @@ def test_labels_within_a_minute_or_two_are_too_few_to_tell_how_well(
             labels.make(recording, EVENT, second, second + 1)
 
     learnt(django_capture_on_commit_callbacks, drain, act)
-    found = locations.locate(recording, EVENT)
+    found = probabilities.locate(recording, EVENT)
     assert found.quality is None
     assert any("cannot be told" in note for note in found.notes)
 
@@ -254,17 +254,17 @@ def test_another_encoder_has_it_learnt_again(
     camera.refresh_from_db()
     assert located.encoder == camera.encoder
     assert located.encoder != first
-    assert locations.locate(recording, EVENT).quality
+    assert probabilities.locate(recording, EVENT).quality
 
 
 def test_it_is_told_by_sound_alone_where_that_is_asked_for(
     recording: Recording, happens: Drawn, located: Location, drain: Drain
 ) -> None:
     locations.tell_by(located, "audio")
-    meanwhile = locations.locate(recording, EVENT)
+    meanwhile = probabilities.locate(recording, EVENT)
     assert "What is shown was learnt before that." in meanwhile.notes[0]
     drain()
-    found = locations.locate(recording, EVENT)
+    found = probabilities.locate(recording, EVENT)
     assert found.location.quality["with"] == "audio"
     assert ((np.array(found.probabilities, float) > 0.5) == happens).mean() > 0.95
     with pytest.raises(EventError, match="joint, video or audio"):
@@ -281,7 +281,7 @@ def test_a_camera_without_sound_is_told_by_picture(
             labels.make(recording, EVENT, second, second + 2)
 
     learnt(django_capture_on_commit_callbacks, drain, act)
-    found = locations.locate(recording, EVENT)
+    found = probabilities.locate(recording, EVENT)
     assert None not in found.probabilities
     with pytest.raises(EventError, match="has no sound to tell an event by"):
         locations.tell_by(found.location, "audio")
@@ -298,7 +298,7 @@ def test_all_footage_labelled_is_said_in_a_sentence(
 
     learnt(django_capture_on_commit_callbacks, drain, act)
     with pytest.raises(EventError, match="no second without it"):
-        locations.locate(recording, EVENT)
+        probabilities.locate(recording, EVENT)
     location = Location.objects.get()
     assert locations.state(location) == Work.State.FAILED
     assert locations.request(location) is None
@@ -307,14 +307,14 @@ def test_all_footage_labelled_is_said_in_a_sentence(
 def test_a_damaged_layer_is_an_alarm_and_is_made_anew(
     recording: Recording, located: Location, drain: Drain
 ) -> None:
-    locations._layer.cache_clear()
+    probabilities._layer.cache_clear()
     absolute(located.file).write_bytes(b"not a layer")
     report = verify(repair=True)
     assert [p for p in report.problems if p.startswith("What was learnt of siren")]
     with pytest.raises(EventError, match="is damaged; it is being learnt again"):
-        locations.locate(recording, EVENT)
+        probabilities.locate(recording, EVENT)
     drain()
-    assert locations.locate(recording, EVENT).quality
+    assert probabilities.locate(recording, EVENT).quality
     assert verify().ok
 
 
@@ -329,7 +329,7 @@ def test_other_events_and_contradictions_count_as_they_should(
     assert recording.camera.encoder
     snapshot = snapshots.current(recording.camera.encoder)
     rows = np.argsort(snapshot.second)
-    said = locations.truth(snapshot, rows, located)
+    said = samples.labelled(snapshot, rows, located)
     assert said[8:28].tolist() == [0] * 2 + [-1] * 5 + [1] * 9 + [-1] * 2 + [0] * 2
 
 
@@ -367,7 +367,7 @@ def test_the_command_learns_waits_and_answers(
 
 
 def test_a_quality_is_kept_with_its_row() -> None:
-    assert locations.measured(Quality(0.5, 0.75, 4), 6, "audio") == {
+    assert locator.measured(Quality(0.5, 0.75, 4), 6, "audio") == {
         "average_precision": 0.5,
         "balanced_accuracy": 0.75,
         "moments": 4,
