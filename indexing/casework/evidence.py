@@ -1,21 +1,15 @@
-"""The door to evidence: clips with context, a manifest that says all about them, signed, one ZIP.
+"""The door to evidence: moments as clips with context, and all that is known of them, in one ZIP.
 
 The same moments, options and recordings give the same clips and the same manifest but for the time
 at which it was made.
 """
 
-import hashlib
-import hmac
-import json
-import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -24,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
+from indexing.casework.archive import seal
 from indexing.files import absolute, checked, checksum, publish
 from indexing.media import cut
 from indexing.media.errors import MediaError
@@ -32,24 +27,13 @@ from indexing.models import Case, CaseMoment, Export, Recording
 from indexing.work import jobs
 from ml.refusal import Refusal
 
-FORMAT = "reprise-evidence/1"
-MANIFEST, SIGNATURE, README = "manifest.json", "manifest.signature.json", "README.txt"
 MOST_CONTEXT_S = 300
 KEPT = timedelta(days=7)
-# A ZIP cannot tell a time before this; a constant one keeps the same content the same bytes.
-EPOCH = (1980, 1, 1, 0, 0, 0)
 FONT = "static/vendor/fonts/martian-mono.woff2"
-TOLD = f"""Evidence exported by Reprise.
-
-{MANIFEST} tells every clip: where it comes from, when it was, how it was cut, and its SHA-256.
-{SIGNATURE} is its signature. On the server that made it, this checks both:
-
-    manage.py verify-evidence FILE.zip
-"""
 
 
 class EvidenceError(Refusal):
-    """What cannot be exported, or does not hold, with a sentence that says why."""
+    """What cannot be exported, with a sentence that says why."""
 
 
 @dataclass(frozen=True)
@@ -191,26 +175,15 @@ def _write(export: Export, path: Path, step: Callable[[], None]) -> None:
     """Write the ZIP of an export."""
     options = Options(**export.options)
     with tempfile.TemporaryDirectory(prefix=".evidence-", dir=path.parent) as folder:
-        files: list[tuple[str, Path]] = []
-        clips = []
+        clips: dict[str, Path] = {}
+        told = []
         for number, moment in enumerate(export.moments, 1):
             clip = Path(folder) / f"{number}.mp4"
-            told = _clip(moment, options, clip, step)
             name = f"clips/{number:03d}-{_name(moment)}.mp4"
-            files.append((name, clip))
-            clips.append({"file": name, **told})
+            told.append({"file": name, **_clip(moment, options, clip, step)})
+            clips[name] = clip
             step()
-        manifest = _json(_manifest(export, options, clips))
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for name, content in (
-                (MANIFEST, manifest),
-                (SIGNATURE, _json(_signed(manifest))),
-                (README, TOLD.encode()),
-            ):
-                archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
-            for name, clip in files:
-                with clip.open("rb") as read, archive.open(zipfile.ZipInfo(name, EPOCH), "w") as to:
-                    shutil.copyfileobj(read, to)
+        seal(path, _manifest(export, options, told), clips)
 
 
 def _name(moment: dict[str, Any]) -> str:
@@ -280,7 +253,6 @@ def _burn(recording: Recording, planned: cut.Cut) -> cut.Burn:
 
 def _manifest(export: Export, options: Options, clips: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "format": FORMAT,
         "made_at": timezone.now().isoformat(timespec="seconds"),
         "made_by": export.user.get_username(),
         "title": export.title,
@@ -288,62 +260,6 @@ def _manifest(export: Export, options: Options, clips: list[dict[str, Any]]) -> 
         "options": asdict(options),
         "clips": clips,
     }
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)
-    return f"{text}\n".encode()
-
-
-def _key() -> bytes:
-    """Return the key of this server's signatures, derived from its secret key."""
-    return hmac.new(settings.SECRET_KEY.encode(), FORMAT.encode(), hashlib.sha256).digest()
-
-
-def _signed(manifest: bytes) -> dict[str, str]:
-    return {
-        "algorithm": "HMAC-SHA256",
-        "key": hashlib.sha256(_key()).hexdigest()[:16],
-        "signature": hmac.new(_key(), manifest, hashlib.sha256).hexdigest(),
-    }
-
-
-def verify(path: Path) -> str:
-    """Check a ZIP of evidence and return one sentence that says what holds.
-
-    Raises:
-        EvidenceError: something does not hold, and what.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _verified(archive)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, EOFError) as error:
-        raise EvidenceError(f"{path.name} is not a ZIP of evidence, or is damaged.") from error
-
-
-def _verified(archive: zipfile.ZipFile) -> str:
-    manifest = archive.read(MANIFEST)
-    signed = json.loads(archive.read(SIGNATURE))
-    ours = _signed(manifest)
-    if signed["key"] != ours["key"]:
-        raise EvidenceError("It was signed by another server, or under another secret key.")
-    if not hmac.compare_digest(str(signed["signature"]), ours["signature"]):
-        raise EvidenceError("Its manifest was changed after it was signed.")
-    document = json.loads(manifest)
-    clips = {clip["file"]: clip["sha256"] for clip in document["clips"]}
-    expected = sorted([*clips, MANIFEST, SIGNATURE, README])
-    if sorted(archive.namelist()) != expected:
-        raise EvidenceError("It does not hold exactly the files that its manifest names.")
-    for name, sha256 in clips.items():
-        with archive.open(name) as stream:
-            digest = hashlib.file_digest(cast(BufferedIOBase, stream), "sha256")
-        if digest.hexdigest() != sha256:
-            raise EvidenceError(f"{name} was changed after it was exported.")
-    count = f"{len(clips)} clip{'' if len(clips) == 1 else 's'}"
-    return (
-        f"Genuine: {count}, exported by {document['made_by']} on {document['made_at']}, are "
-        "exactly as this server signed them."
-    )
 
 
 def expire() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from indexing.casework.evidence import EvidenceError, verify
+from indexing.casework.archive import ArchiveError, verify
 from indexing.management.base import Command as BaseCommand
 from indexing.management.base import check_file
 
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         check_file(file)
         try:
             sentence = verify(file)
-        except EvidenceError as error:
+        except ArchiveError as error:
             self.fail(error.sentence)
         self.answer({"ok": True, "sentence": sentence}, [sentence], as_json=bool(options["json"]))

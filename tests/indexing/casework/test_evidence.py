@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
 
-from indexing.casework import cases, evidence
+from indexing.casework import archive, cases, evidence
+from indexing.casework.archive import ArchiveError
 from indexing.casework.evidence import EvidenceError, Options
 from indexing.files import absolute, checksum, publish
 from indexing.media.info import MediaInfo
@@ -68,8 +69,8 @@ def exported(case: Case, options: Options | None = None) -> Export:
 
 
 def manifest(export: Export) -> dict[str, Any]:
-    with zipfile.ZipFile(absolute(export.file)) as archive:
-        document: dict[str, Any] = json.loads(archive.read(evidence.MANIFEST))
+    with zipfile.ZipFile(absolute(export.file)) as opened:
+        document: dict[str, Any] = json.loads(opened.read(archive.MANIFEST))
     return document
 
 
@@ -91,8 +92,8 @@ def test_the_manifest_says_all_of_every_clip(case: Case, tmp_path: Path) -> None
     assert first["scores"] == {"distance": 0.25, "percentile": 99.5}
     assert first["moment"]["note"] == "It turns."
     assert (second["start_s"], second["end_s"]) == (0, 7)
-    with zipfile.ZipFile(absolute(export.file)) as archive:
-        archive.extractall(tmp_path)
+    with zipfile.ZipFile(absolute(export.file)) as opened:
+        opened.extractall(tmp_path)
     for clip in told["clips"]:
         assert checksum(tmp_path / clip["file"]) == clip["sha256"]
     assert export.sha256 == checksum(absolute(export.file))
@@ -124,28 +125,28 @@ def test_what_is_written_in_is_told(case: Case) -> None:
 
 def test_it_is_genuine_until_a_byte_is_changed(case: Case, tmp_path: Path) -> None:
     path = absolute(exported(case, Options(before_s=1, after_s=0)).file)
-    assert evidence.verify(path).startswith("Genuine: 2 clips, exported by operator on 20")
+    assert archive.verify(path).startswith("Genuine: 2 clips, exported by operator on 20")
     said = StringIO()
     call_command("verify_evidence", str(path), stdout=said)
     assert said.getvalue().startswith("Genuine")
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
     clip = next(name for name in files if name.startswith("clips/"))
-    changed = files[evidence.MANIFEST].replace(b"It turns.", b"It stops.")
-    other = files[evidence.SIGNATURE].replace(b'"key": "', b'"key": "0')
+    changed = files[archive.MANIFEST].replace(b"It turns.", b"It stops.")
+    other = files[archive.SIGNATURE].replace(b'"key": "', b'"key": "0')
     for changes, sentence in (
-        ({evidence.MANIFEST: changed}, "Its manifest was changed"),
-        ({evidence.SIGNATURE: other}, "signed by another server"),
+        ({archive.MANIFEST: changed}, "Its manifest was changed"),
+        ({archive.SIGNATURE: other}, "signed by another server"),
         ({clip: files[clip][:-1] + b"x"}, "was changed after it was exported"),
         ({"extra.txt": b"x"}, "exactly the files"),
-        ({evidence.SIGNATURE: b"[]"}, "is not a ZIP of evidence"),
+        ({archive.SIGNATURE: b"[]"}, "is not a ZIP of evidence"),
     ):
         forged = tmp_path / "forged.zip"
-        with zipfile.ZipFile(forged, "w") as archive:
+        with zipfile.ZipFile(forged, "w") as opened:
             for name, content in (files | changes).items():
-                archive.writestr(name, content)
-        with pytest.raises(EvidenceError, match=sentence):
-            evidence.verify(forged)
+                opened.writestr(name, content)
+        with pytest.raises(ArchiveError, match=sentence):
+            archive.verify(forged)
     forged.write_bytes(b"no zip")
     with pytest.raises(SystemExit):
         call_command("verify_evidence", str(forged), stderr=StringIO())
