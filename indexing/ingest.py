@@ -12,7 +12,7 @@ from itertools import count, pairwise
 from django.db import transaction
 from django.utils import timezone
 
-from indexing.casework import standing
+from indexing.casework import checking
 from indexing.encoders import starter, switching
 from indexing.encoders.publishing import publish_shard, record_shard
 from indexing.events import locations, locator
@@ -184,7 +184,7 @@ def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) 
         jobs.finish(chunk, **columns)
         record_shard(chunk, encoder, shard)
         if not chunk.features:  # embedded for the first time
-            standing.begin(chunk)
+            checking.begin(chunk)
         seen = {"has_video": True} if features.has_video.any() else {}
         heard = {"has_audio": True} if features.has_audio.any() else {}
         if seen or heard:

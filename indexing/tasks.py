@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from indexing import ingest
-from indexing.casework import deliveries, evidence, standing
+from indexing.casework import checking, deliveries, evidence
 from indexing.work import jobs
 
 
@@ -22,7 +22,7 @@ def run_job(job_id: int) -> None:
 @shared_task
 def run_check(check_id: int) -> None:
     """Hold one chunk against one standing search."""
-    standing.run(check_id)
+    checking.run(check_id)
 
 
 @shared_task

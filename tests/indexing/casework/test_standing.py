@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from indexing.casework import saved, standing
+from indexing.casework import checking, saved, standing
 from indexing.casework.saved import SavedError
 from indexing.casework.standing import Terms
 from indexing.files import absolute
@@ -55,7 +55,7 @@ def far(kept: SavedSearch) -> float:
 def work() -> None:
     """Do the checks and deliveries that wait, as a worker would."""
     for check in Check.objects.filter(state=Work.State.WAITING):
-        standing.run(check.pk)
+        checking.run(check.pk)
 
 
 def test_every_new_chunk_is_checked_once_and_gone(user: User, first: Recording) -> None:
@@ -133,7 +133,7 @@ def test_doubled_and_dying_workers_lose_and_repeat_nothing(
     work()
     assert Notification.objects.count() == 60
     with pytest.raises(jobs.LeaseLost):
-        standing.hold(dead)
+        checking.hold(dead)
     assert Notification.objects.count() == 60
     # A chunk that is made again is no new footage.
     chunk = second.chunks.get()
@@ -161,12 +161,12 @@ def test_a_damaged_shard_puts_the_check_off_and_loses_nothing(user: User, first:
     (check,) = Check.objects.all()
     shard = Shard.objects.get(chunk=check.chunk)
     absolute(shard.file).write_bytes(b"damaged")
-    standing.run(check.pk)
+    checking.run(check.pk)
     check.refresh_from_db()
     assert (check.state, check.attempts) == (Work.State.WAITING, 0)
     check.chunk.refresh_from_db()
     remake(check.chunk)
-    standing.run(check.pk)
+    checking.run(check.pk)
     assert Notification.objects.count() == 60
 
 
