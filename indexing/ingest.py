@@ -12,6 +12,7 @@ from itertools import count, pairwise
 from django.db import transaction
 from django.utils import timezone
 
+from indexing.arrivals.times import told
 from indexing.casework import checking
 from indexing.encoders import starter, switching
 from indexing.encoders.publishing import publish_shard, record_shard
@@ -19,7 +20,7 @@ from indexing.events import locations, locator
 from indexing.files import publish
 from indexing.footage import features as kept
 from indexing.footage.features import Features
-from indexing.footage.intake import is_free, read_start
+from indexing.footage.intake import is_free
 from indexing.footage.weights import WeightsUnavailableError
 from indexing.learning import trainer, training
 from indexing.media.info import Gap, MediaInfo, merge_gaps
@@ -111,9 +112,11 @@ def _describe(recording: Recording, info: MediaInfo) -> None:
     recording.playable = recording.original if info.browser_playable else ""
     recording.state = Recording.State.INGESTING
     recording.reason = ""
-    told = None if recording.start_known else read_start(info.created)
-    if told and is_free(recording, told):
-        recording.start, recording.start_known = told, True
+    starts = [] if recording.start_known else told(info.created, recording.name)
+    for start in (each.on(recording.camera.tzinfo) for each in starts):
+        if is_free(recording, start):
+            recording.start, recording.start_known = start, True
+            break
     recording.save()
 
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from indexing import ingest
+from indexing.arrivals import examining, uploads
 from indexing.casework import checking, deliveries, evidence
 from indexing.work import jobs
 
@@ -17,6 +18,12 @@ def embed_chunk(chunk_id: int) -> None:
 def run_job(job_id: int) -> None:
     """Run one job."""
     ingest.run_job(job_id)
+
+
+@shared_task
+def examine(upload_id: int) -> None:
+    """Find out what an upload is that came in whole."""
+    examining.run(upload_id)
 
 
 @shared_task
@@ -44,3 +51,4 @@ def sweep() -> None:
     jobs.sweep()
     ingest.close_recordings()
     evidence.expire()
+    uploads.expire()

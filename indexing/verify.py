@@ -12,7 +12,17 @@ from django.conf import settings
 from indexing.encoders import snapshots
 from indexing.events import locations
 from indexing.files import FileDamaged, checked
-from indexing.models import Camera, Chunk, Encoder, Location, Recording, Shard, Training, Work
+from indexing.models import (
+    Camera,
+    Chunk,
+    Encoder,
+    Location,
+    Recording,
+    Shard,
+    Training,
+    Upload,
+    Work,
+)
 from indexing.work.jobs import do_again
 
 
@@ -144,6 +154,7 @@ def garbage() -> list[Path]:
         *Encoder.objects.values_list("file", flat=True),
         *Training.objects.values_list("checkpoint", flat=True),
         *Location.objects.values_list("file", flat=True),
+        *(f"incoming/{key.hex}" for key in Upload.objects.values_list("key", flat=True)),
     }
     folders = (
         *("incoming", "originals", "previews", "features", "thumbnails", "shards"),

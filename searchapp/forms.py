@@ -1,7 +1,7 @@
 """What a page is asked for, checked and turned into values."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,12 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
         read = read_moment(text)
     except ValueError as error:
         raise forms.ValidationError(str(error)) from None
-    return timezone.make_aware(read, zone) if timezone.is_naive(read) else read
+    if timezone.is_aware(read):
+        return read
+    made = read.replace(tzinfo=zone)
+    if made.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != read:
+        raise forms.ValidationError(f"No clock in {zone} showed {read:%H:%M} on that day.")
+    return made
 
 
 def seconds(text: str) -> int:
@@ -73,16 +78,9 @@ class ClipsField(forms.Field):
         return clips
 
 
-class UploadForm(forms.Form):
-    """Where an uploaded file belongs."""
+class ArrivalForm(forms.Form):
+    """Where and when a file that came in was recorded, as somebody confirms it."""
 
-    name = forms.CharField(
-        max_length=255,
-        error_messages={
-            "required": "The file has no name. Choose it again.",
-            "max_length": "The file's name is longer than 255 characters. Rename it.",
-        },
-    )
     camera = forms.CharField(
         max_length=100,
         error_messages={
@@ -94,18 +92,21 @@ class UploadForm(forms.Form):
     start = forms.CharField(required=False)
 
     def clean_zone(self) -> str:
-        """Return the zone of a new camera; UTC where none was chosen."""
-        zone = self.cleaned_data["zone"] or "UTC"
-        check_zone(zone)
+        """Return the zone that was named, if any."""
+        zone = self.cleaned_data["zone"]
+        if zone:
+            check_zone(zone)
         return str(zone)
 
     def clean(self) -> dict[str, Any]:
-        """Read the start on the clock of the camera, whose own zone wins where it is known."""
+        """Read the start in the zone that was named, or else on the clock of the camera."""
         cleaned = self.cleaned_data
+        if "zone" not in cleaned or "camera" not in cleaned:
+            return cleaned
+        known = Camera.objects.filter(name=cleaned["camera"]).first()
+        cleaned["zone"] = cleaned["zone"] or (known.zone if known else "UTC")
         text = cleaned.get("start", "")
-        if text and "zone" in cleaned and "camera" in cleaned:
-            known = Camera.objects.filter(name=cleaned["camera"]).first()
-            cleaned["start"] = moment(text, known.tzinfo if known else ZoneInfo(cleaned["zone"]))
+        cleaned["start"] = moment(text, ZoneInfo(cleaned["zone"])) if text else None
         return cleaned
 
 

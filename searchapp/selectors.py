@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from indexing.models import Camera, Chunk, Job, Recording, Shard, Work
+from indexing.models import Camera, Chunk, Job, Recording, Shard, Upload, Work
 from indexing.work import status
 
 ADMINS, OPERATORS, ANALYSTS = "admins", "operators", "analysts"
@@ -54,6 +54,12 @@ def recordings_for(user: Viewer) -> QuerySet[Recording]:
 def recording_for(user: Viewer, pk: int) -> Recording:
     """Return one recording; Http404 where it is unknown or not for this account."""
     return get_object_or_404(recordings_for(user), pk=pk)
+
+
+def uploads_for(user: Viewer) -> QuerySet[Upload]:
+    """Return the uploads this account may go on with: all of them, where it may upload at all."""
+    seen = Upload.objects.select_related("user", "recording__camera")
+    return seen if may_manage(user) else seen.none()
 
 
 @dataclass(frozen=True)
@@ -230,7 +236,7 @@ def work_waits_alone() -> bool:
     """
     waits = Q(state=Work.State.WAITING)
     leased = Q(state=Work.State.RUNNING, lease_until__gt=timezone.now())
-    kinds = (Chunk.objects, Job.objects)
+    kinds = (Chunk.objects, Job.objects, Upload.objects)
     if not any(kind.filter(waits).exists() for kind in kinds):
         return False
     return not (any(kind.filter(leased).exists() for kind in kinds) or status.worker_running())

@@ -1,7 +1,6 @@
 """What people change: accounts, uploads, retries, deletions. Every write checks the role."""
 
 import secrets
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +12,7 @@ from django.db import transaction
 
 from indexing.anomalies import reviews
 from indexing.anomalies.camera_scores import Found
+from indexing.arrivals import uploads
 from indexing.encoders import exchange, registry
 from indexing.events import label_tables, labels, locations
 from indexing.footage import intake
@@ -29,6 +29,7 @@ from indexing.models import (
     Review,
     Shard,
     Training,
+    Upload,
 )
 from indexing.search.probes import known
 from indexing.search.query import SearchQuery
@@ -73,32 +74,42 @@ def reset_password(*, user: User) -> str:
     return password
 
 
-def check_upload(*, user: Viewer, size: int) -> None:
-    """Refuse an upload before its bytes travel; raise IntakeError with the reason."""
+def begin_upload(
+    *, user: Viewer, name: str, size: int, metadata: str, modified: int, camera: str
+) -> Upload:
+    """Begin an upload; raise IntakeError or UploadError where it cannot succeed."""
     _require_manager(user)
-    if size <= 0:
-        raise intake.IntakeError("The file is empty. Choose the file again, or copy it anew.")
-    free = shutil.disk_usage(settings.REPRISE_DATA).free
-    if size + intake.HEADROOM > free:
-        raise intake.IntakeError(
-            f"The file needs {size / 1e9:.1f} GB and the server's disk has {free / 1e9:.1f} GB "
-            "free. Delete recordings or free space on the server, then try again."
-        )
+    return uploads.create(
+        user=user, name=name, size=size, metadata=metadata, modified=modified, camera=camera
+    )
 
 
-def upload(
+def append_upload(
     *,
     user: Viewer,
+    upload: Upload,
     stream: intake.Readable,
-    name: str,
-    size: int,
-    camera: str,
-    zone: str,
-    start: datetime | None,
+    length: int,
+    offset: int,
+    checksum: uploads.Checksum | None,
+) -> None:
+    """Add a request's bytes to an upload; raise UploadError with the reason."""
+    _require_manager(user)
+    uploads.append(upload, stream, length, offset=offset, checksum=checksum)
+
+
+def remove_upload(*, user: Viewer, upload: Upload) -> None:
+    """Cancel an upload, or forget one that came to nothing."""
+    _require_manager(user)
+    uploads.remove(upload)
+
+
+def confirm_upload(
+    *, user: Viewer, upload: Upload, camera: str, zone: str, start: datetime | None
 ) -> intake.Intake:
-    """Take a file in for a camera, which is created in its zone where it is new."""
-    check_upload(user=user, size=size)
-    return intake.take_in(stream, name=name, size=size, camera=camera, zone=zone, start=start)
+    """Make a recording of an upload; raise IntakeError with the reason."""
+    _require_manager(user)
+    return uploads.confirm(upload, camera=camera, zone=zone, start=start)
 
 
 def set_zone(*, user: Viewer, camera: Camera, zone: str) -> None:

@@ -159,6 +159,10 @@ COMPILED_FOLDER = Path(env.text("REPRISE_COMPILED") or REPRISE_DATA / "compiled"
 # Requests a minute that one token may make.
 API_RATE = env.whole("REPRISE_API_RATE", 600, minimum=1)
 
+# The largest file that may be uploaded, and how long an unfinished upload waits to be gone on with.
+UPLOAD_BYTES = env.whole("REPRISE_UPLOAD_GB", 200, minimum=1) * 10**9
+UPLOAD_DAYS = env.whole("REPRISE_UPLOAD_DAYS", 7, minimum=1)
+
 # How notifications leave the house. Webhooks stay out of private networks unless this allows them.
 PUBLIC_URL = env.text("REPRISE_URL").rstrip("/")
 WEBHOOK_PRIVATE = env.flag("REPRISE_WEBHOOK_PRIVATE")

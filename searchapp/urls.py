@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from searchapp.api import site as api
 from searchapp.views import (
     anomalies,
+    arrivals,
     comparison,
     encoders,
     errors,
@@ -19,7 +20,7 @@ from searchapp.views import (
     sound,
     tokens,
     training,
-    upload,
+    tus,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -27,8 +28,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in", auth.LoginView.as_view(template_name="sign_in.html"), name="sign-in"),
     path("sign-out", auth.LogoutView.as_view(), name="sign-out"),
     path("cameras/<int:pk>/zone", library.zone, name="zone"),
-    path("upload", upload.upload, name="upload"),
-    path("upload/check", upload.check, name="upload-check"),
+    path("uploads", tus.collection, name="tus"),
+    path("uploads/<uuid:key>", tus.upload, name="tus-upload"),
+    path("uploads/<uuid:key>/confirm", arrivals.confirm, name="confirm"),
+    path("arrivals", arrivals.arrivals, name="arrivals"),
     path("search", search.search, name="search"),
     path("search/event", search.make_event, name="search-event"),
     path("recordings/<int:pk>", recording.recording, name="recording"),

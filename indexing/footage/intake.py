@@ -6,7 +6,7 @@ import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +29,10 @@ SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 class IntakeError(Refusal):
     """A file could not be taken in; nothing was published."""
+
+
+class NoRoom(IntakeError):
+    """The disk has no room for the file."""
 
 
 class Readable(Protocol):
@@ -70,24 +74,79 @@ def take_in(
     Raises:
         IntakeError: with a sentence; nothing of the file is kept.
     """
-    # A name of other bytes than UTF-8 is shown as well as it can be.
-    name = Path(name).name.encode("utf-8", "replace").decode()[-255:] or "recording"
+    name = shown_name(name)
     camera = camera.strip()
-    _check(name, size, Camera(name=camera, zone=zone))
+    _check_camera(Camera(name=camera, zone=zone))
+    check_room(name, size)
     temporary = absolute(f"incoming/{uuid.uuid4().hex}")
     try:
         temporary.parent.mkdir(parents=True, exist_ok=True)
         digest, written = _copy(stream, temporary, on_progress)
         if written < size:
             raise IntakeError(f"{name} stopped after {written:,} of {size:,} bytes; send it again.")
-        known = Recording.objects.filter(sha256=digest).first()
-        if known:
-            return Intake(known, known=True)
-        return _publish(temporary, digest, written, name, _camera(camera, zone), start)
+        return adopt(temporary, digest, name=name, camera=camera, zone=zone, start=start)
     except OSError as error:
         raise IntakeError(disk_sentence(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def take_link(path: Path, *, camera: str, zone: str = "UTC") -> Intake:
+    """Keep a file by a second name for its bytes, so that the disk holds them once.
+
+    It must never be written to again under its first name, under which it may be deleted.
+
+    Raises:
+        IntakeError: with a sentence; nothing was published.
+        OSError: it is on another file system than the data root, or this one has no links.
+    """
+    temporary = absolute(f"incoming/{uuid.uuid4().hex}")
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.hardlink_to(path)
+    try:
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        name = shown_name(path.name)
+        digest = checksum(temporary)
+        return adopt(temporary, digest, name=name, camera=camera, zone=zone, start=None)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def adopt(
+    path: Path, digest: str, *, name: str, camera: str, zone: str, start: datetime | None
+) -> Intake:
+    """Make a file that lies below the data root, and is safe there, a recording by renaming it.
+
+    It may be tried again where it was interrupted: a file that has its place already is used.
+    Where the library holds the same bytes the file stays where it is.
+
+    Args:
+        path: the file.
+        digest: its SHA-256 in hex.
+        name: as in `take_in`, as are ``camera``, ``zone`` and ``start``.
+
+    Raises:
+        IntakeError: with a sentence; nothing was published.
+    """
+    camera = camera.strip()
+    _check_camera(Camera(name=camera, zone=zone))
+    known = Recording.objects.filter(sha256=digest).first()
+    if known:
+        return Intake(known, known=True)
+    suffix = SUFFIX.search(name)
+    file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
+    place = absolute(file)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(place)
+        settle_folder(place.parent)
+    return _publish(file, digest, name, _camera(camera, zone), start)
+
+
+def shown_name(name: str) -> str:
+    """Return a file's name without folders; one of other bytes than UTF-8 as well as it can be."""
+    return Path(name).name.encode("utf-8", "replace").decode()[-255:] or "recording"
 
 
 def find_known(path: Path) -> Recording | None:
@@ -96,8 +155,8 @@ def find_known(path: Path) -> Recording | None:
     return alike.filter(sha256=checksum(path)).first() if alike.exists() else None
 
 
-def _check(name: str, size: int, camera: Camera) -> None:
-    """Refuse what cannot succeed before the first byte is copied."""
+def _check_camera(camera: Camera) -> None:
+    """Refuse a camera that cannot be made, before the first byte is copied."""
     if not camera.name:
         raise IntakeError("Name the camera that made this recording.")
     if len(camera.name) > LONGEST_NAME:
@@ -106,13 +165,22 @@ def _check(name: str, size: int, camera: Camera) -> None:
         camera.clean_fields()
     except ValidationError as error:
         raise IntakeError(" ".join(error.messages)) from error
-    if size == 0:
+
+
+def check_room(name: str, size: int) -> None:
+    """Refuse an empty file, and one for which the disk is plainly too small.
+
+    Raises:
+        NoRoom: the disk is too small.
+        IntakeError: the file is empty.
+    """
+    if size <= 0:
         raise IntakeError(f"{name} is empty: it holds no bytes. Export it from the camera again.")
     root = settings.REPRISE_DATA
     root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(root).free
     if size + HEADROOM > free:
-        raise IntakeError(
+        raise NoRoom(
             f"The disk that holds {root} has {free / 1e9:.1f} GB free and {name} needs "
             f"{(size + HEADROOM) / 1e9:.1f} GB; make room there and try again."
         )
@@ -141,30 +209,23 @@ def _camera(name: str, zone: str) -> Camera:
     return Camera.objects.get_or_create(name=name, defaults={"zone": zone})[0]
 
 
-def _publish(
-    temporary: Path, digest: str, size: int, name: str, camera: Camera, start: datetime | None
-) -> Intake:
-    """Rename the file to its place, record it and queue it."""
-    suffix = SUFFIX.search(name)
-    file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
-    absolute(file).parent.mkdir(parents=True, exist_ok=True)
-    temporary.rename(absolute(file))
-    settle_folder(absolute(file).parent)
+def _publish(file: str, digest: str, name: str, camera: Camera, start: datetime | None) -> Intake:
+    """Record a file that has its place, and queue it."""
     try:
         with transaction.atomic():
             recording = Recording.objects.create(
                 camera=camera,
                 name=name,
                 sha256=digest,
-                size=size,
+                size=absolute(file).stat().st_size,
                 original=file,
                 start=start or free_start(camera),
                 start_known=start is not None,
             )
             job = Job.objects.create(kind=Job.Kind.PREPARE, camera=camera, recording=recording)
+            transaction.on_commit(lambda: jobs.wake([job]))
     except IntegrityError:  # the same bytes came twice at the same moment
         return Intake(Recording.objects.get(sha256=digest), known=True)
-    jobs.wake([job])
     return Intake(recording, known=False)
 
 
@@ -184,15 +245,3 @@ def is_free(recording: Recording, start: datetime) -> bool:
     end = start + timedelta(seconds=recording.duration_s)
     others = recording.camera.recordings.exclude(pk=recording.pk).filter(start__lt=end)
     return all(other.end <= start for other in others)
-
-
-def read_start(tag: str) -> datetime | None:
-    """Return the moment that a file's creation tag tells, unless it is plainly wrong."""
-    try:
-        moment = datetime.fromisoformat(tag)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    plausible = datetime(1995, 1, 1, tzinfo=UTC) < moment < timezone.now() + timedelta(days=1)
-    return moment if plausible else None

@@ -10,6 +10,9 @@ from indexing.media.errors import MediaError, file_gone
 
 WALL_S = 60
 
+# Tags that say when a file was recorded; other writers than Apple's say "date" in Matroska.
+CREATED = ("com.apple.quicktime.creationdate", "creation_time", "date")
+
 Header = dict[str, Any]
 Stream = dict[str, Any]
 
@@ -49,6 +52,17 @@ def first_stream(header: Header, kind: str) -> Stream | None:
         if stream.get("codec_type") == kind and not _is_picture(stream):
             return dict(stream)
     return None
+
+
+def created(header: Header) -> str:
+    """Return when a file says it was recorded, in its own words; empty where it says nothing.
+
+    Apple's own tag comes first, since it has the offset of the place where it was recorded.
+    """
+    parts = [header.get("format", {}), *header.get("streams", [])]
+    tags = [{key.lower(): text for key, text in part.get("tags", {}).items()} for part in parts]
+    told = (each[name] for name in CREATED for each in tags if each.get(name))
+    return str(next(told, ""))
 
 
 def rotation(stream: Stream) -> int:

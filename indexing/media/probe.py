@@ -7,6 +7,7 @@ from indexing.media.errors import MediaError
 from indexing.media.header import (
     Header,
     Stream,
+    created,
     first_stream,
     has_cover_only,
     read_header,
@@ -76,7 +77,7 @@ def _describe(
         audio=audio,
         gaps=tuple(gaps),
         browser_playable=browser_playable(path, header, timeline.zero, video, audio, gaps),
-        created=header["format"].get("tags", {}).get("creation_time", ""),
+        created=created(header),
     )
 
 

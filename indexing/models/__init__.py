@@ -1,5 +1,6 @@
 """The rows that own the state: what is to be done, who is doing it, and what has been published."""
 
+from indexing.models.arrivals import SeenFile, Upload, upload_expiry
 from indexing.models.casework import (
     Bookmark,
     Case,
@@ -35,9 +36,12 @@ __all__ = [
     "Recording",
     "Review",
     "SavedSearch",
+    "SeenFile",
     "Shard",
     "Training",
+    "Upload",
     "Work",
     "Worker",
     "check_zone",
+    "upload_expiry",
 ]

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from indexing.files import DISK_FULL, FileDamaged, disk_is_full, disk_sentence
 from indexing.media.errors import MediaError
-from indexing.models import Check, Chunk, Delivery, Export, Job, Recording, Work, Worker
+from indexing.models import Check, Chunk, Delivery, Export, Job, Recording, Upload, Work, Worker
 from indexing.work import broker
 
 LEASE = timedelta(seconds=60)
@@ -253,6 +253,7 @@ def sweep() -> None:
 
 # The task that each kind of work wakes a worker for (indexing.tasks), in the order of the sweep.
 TASKS: dict[type[Work], str] = {
+    Upload: "examine",
     Job: "run_job",
     Chunk: "embed_chunk",
     Check: "run_check",

@@ -1,21 +1,18 @@
 """The deployed shape, started by hand: nginx, gunicorn, PostgreSQL, Redis and two workers."""
 
-import http.client
 import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from http.cookies import SimpleCookie
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from tests.browser import Browser
 from tests.services import free_port, until_up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,49 +27,6 @@ def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes
     finally:
         process.terminate()
         process.wait(timeout=60)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-class Browser:
-    """The least of a browser: cookies and headers, on one address."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.cookies: SimpleCookie = SimpleCookie()
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """Send one request and read its answer."""
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
-        sent = {"Cookie": cookies, **{k.replace("_", "-"): v for k, v in headers.items()}}
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, path, body=body, headers=sent)
-            answer = connection.getresponse()
-            for header in answer.headers.get_all("Set-Cookie", []):
-                self.cookies.load(header)
-            return Answer(answer.status, answer.headers, answer.read())
-
-    def sign_in(self, name: str, password: str) -> None:
-        """Sign in through the form, as a person does."""
-        page = self.ask("GET", "/sign-in").body.decode()
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert token
-        fields = {"username": name, "password": password, "csrfmiddlewaretoken": token[1]}
-        answer = self.ask(
-            "POST",
-            "/sign-in",
-            urlencode(fields).encode(),
-            Content_Type="application/x-www-form-urlencoded",
-            Referer=f"http://127.0.0.1:{self.port}/sign-in",
-        )
-        assert answer.status == 302
 
 
 def nginx_settings(folder: Path, data: Path, port: int, web: int) -> Path:
@@ -155,22 +109,28 @@ def test_a_recording_travels_through_the_deployed_shape(
 
     page = browser.ask("GET", "/").body.decode()
     token = browser.cookies["csrftoken"].value
-    sent = browser.ask(
-        "POST",
-        "/upload?" + urlencode({"name": "street.mp4", "camera": "North gate", "zone": "UTC"}),
-        film,
-        X_CSRFToken=token,
-        Content_Type="application/octet-stream",
-        Referer=f"http://127.0.0.1:{browser.port}/",
-    )
-    body = sent.body.decode()
-    assert sent.status == 200, body
+    headers = {
+        "X_CSRFToken": token,
+        "Referer": f"http://127.0.0.1:{browser.port}/",
+        "Tus_Resumable": "1.0.0",
+    }
+    begun = browser.ask("POST", "/uploads", None, Upload_Length=str(len(film)), **headers)
+    assert begun.status == 201, begun.body
+    address = begun.headers["Location"]
+    octets = {"Content_Type": "application/offset+octet-stream", "Upload_Offset": "0"}
+    sent = browser.ask("PATCH", address, film, **headers, **octets)
+    assert sent.status == 204, sent.body
     assert "Library" in page
 
-    link = re.search(r'"url": "([^"]+)"', body)
+    deadline = time.monotonic() + 300
+    fields = urlencode({"camera": "North gate", "zone": "UTC"}).encode()
+    form = {**headers, "Content_Type": "application/x-www-form-urlencoded"}
+    while (taken := browser.ask("POST", f"{address}/confirm", fields, **form)).status != 200:
+        assert time.monotonic() < deadline, taken.body.decode()
+        time.sleep(0.5)
+    link = re.search(r'"url": "([^"]+)"', taken.body.decode())
     assert link
     number = link[1].rsplit("/", 1)[1]
-    deadline = time.monotonic() + 300
     while (found := browser.ask("GET", f"/search?recording={number}&second=3")).status != 200:
         assert time.monotonic() < deadline, found.body.decode()
         time.sleep(1)

@@ -1,8 +1,6 @@
 """The way of a person through the pages: library, recording, search, upload."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -150,51 +148,6 @@ def test_shortcuts_theme_and_skip_link(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("s")
     expect(page.get_by_role("heading", name="A search begins with a moment.")).to_be_visible()
-
-
-def test_uploads_by_picker_and_by_drop(
-    page: Page, site: Site, tmp_path: Path, make_video: Callable[..., Path]
-) -> None:
-    width = page.evaluate("innerWidth")
-    picked = make_video(2, name=f"picked-{width}.mp4", tone=width)
-    page.get_by_role("button", name="Add recordings").click()
-    page.get_by_label("Camera").select_option("")
-    page.set_input_files("[name=files]", str(picked))
-    expect(page.get_by_role("alert")).to_contain_text("Name the camera")
-
-    page.get_by_label("Its name").fill("Yard & gate <2>")
-    page.set_input_files("[name=files]", str(picked))
-    expect(page.locator(".queue .finished")).to_contain_text("Received")
-    expect(page.locator("#library")).to_contain_text("Yard & gate <2>")
-    page.set_input_files("[name=files]", str(picked))
-    expect(page.locator(".queue .finished")).to_have_count(2)
-    expect(page.locator(".queue li").nth(1)).to_contain_text("these very bytes already")
-
-    drop(page, f"dropped {width}")
-    expect(page.locator(".queue .finished")).to_have_count(3)
-    expect(page.locator("#library")).to_contain_text("no worker is running")
-
-
-def drop(page: Page, text: str) -> None:
-    """Drop a file with this text onto the page."""
-    page.evaluate(
-        """(text) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([text], "dropped.mp4"));
-          const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
-          document.body.dispatchEvent(new DragEvent("dragover", options));
-          document.body.dispatchEvent(new DragEvent("drop", options));
-        }""",
-        text,
-    )
-
-
-def test_an_empty_file_is_refused_with_a_sentence(page: Page, tmp_path: Path) -> None:
-    empty = tmp_path / "empty.mp4"
-    empty.touch()
-    page.get_by_role("button", name="Add recordings").click()
-    page.set_input_files("[name=files]", str(empty))
-    expect(page.locator(".queue .failed")).to_contain_text("The file is empty.")
 
 
 def test_signing_out(page: Page) -> None:

@@ -14,7 +14,7 @@ from indexing import ingest
 from indexing.encoders import starter
 from indexing.files import absolute, checksum
 from indexing.footage import weights
-from indexing.footage.intake import IntakeError, free_start, read_start, take_in
+from indexing.footage.intake import IntakeError, free_start, take_in
 from indexing.models import Camera, Chunk, Encoder, Job, Recording, Shard, Work
 from indexing.search.query import SearchError, SearchQuery, With
 from indexing.search.ranking import search
@@ -334,12 +334,3 @@ def test_recordings_without_a_start_do_not_overlap() -> None:
         camera=camera, name="a", sha256="a", size=1, original="a", start=first, duration_s=600
     )
     assert (free_start(camera) - first).total_seconds() >= 660
-
-
-@pytest.mark.parametrize("tag", ["1904-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "yesterday", ""])
-def test_an_implausible_creation_tag_is_ignored(tag: str) -> None:
-    assert read_start(tag) is None
-
-
-def test_a_creation_tag_is_read_as_utc() -> None:
-    assert read_start("2026-05-04T08:30:00") == datetime(2026, 5, 4, 8, 30, tzinfo=UTC)
