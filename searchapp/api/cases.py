@@ -343,7 +343,7 @@ def export(request: HttpRequest, number: Number) -> ExportOut:
     return ExportOut.of(keeping.export_for(request.user, number))
 
 
-@desk.on("GET", "/exports/{number}/file", Scope.READ, kind="application/zip")
+@desk.on("GET", "/exports/{number}/file", Scope.READ, kinds=("application/zip",))
 def download(request: HttpRequest, number: Number) -> HttpResponseBase:
     """Download the ZIP of an export."""
     return pages.file(request, number)

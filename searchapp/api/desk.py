@@ -1,6 +1,6 @@
 """How a route is declared: its scope, and what it returns as its type says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, TypeVar, get_type_hints
 
@@ -22,7 +22,7 @@ class Desk(Router):
         self.name = name
 
     def on(
-        self, method: str, path: str, scope: Scope, *, status: int = 200, kind: str = ""
+        self, method: str, path: str, scope: Scope, *, status: int = 200, kinds: Sequence[str] = ()
     ) -> Callable[[View], View]:
         """Declare a route.
 
@@ -31,7 +31,7 @@ class Desk(Router):
             path: below the API's own.
             scope: what its token must have.
             status: of an answer that is no error.
-            kind: the content type, where the answer is a file.
+            kinds: the content types, where the answer is a file.
         """
 
         def declared(view: View) -> View:
@@ -47,7 +47,7 @@ class Desk(Router):
                 summary=said.partition("\n")[0].rstrip("."),
                 description=f"{said}\n\nScope: `{scope}`.",
                 by_alias=True,
-                openapi_extra={"responses": {**RESPONSES, **_file(status, kind)}},
+                openapi_extra={"responses": {**RESPONSES, **_file(status, kinds)}},
             )
             return view
 
@@ -63,6 +63,6 @@ def _response(view: Callable[..., Any], status: int) -> dict[int, Any]:
     return {status: returned}
 
 
-def _file(status: int, kind: str) -> dict[int, Any]:
+def _file(status: int, kinds: Sequence[str]) -> dict[int, Any]:
     schema = {"type": "string", "format": "binary"}
-    return {status: {"content": {kind: {"schema": schema}}}} if kind else {}
+    return {status: {"content": {kind: {"schema": schema} for kind in kinds}}} if kinds else {}

@@ -165,7 +165,7 @@ def undo(request: HttpRequest, number: Number) -> None:
     services.undo_labels(user=request.user, change=reads.change_for(request.user, number))
 
 
-@desk.on("GET", "/label-table", Scope.READ, kind="text/csv")
+@desk.on("GET", "/label-table", Scope.READ, kinds=("text/csv", "text/plain"))
 def export(request: HttpRequest, wanted: Query[TableFilter]) -> HttpResponse:
     """Return labels as a table: CSV, or a label track of Audacity for one recording."""
     found = reads.labels_for(

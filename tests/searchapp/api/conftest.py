@@ -14,6 +14,7 @@ from indexing.casework import cases, evidence, saved, standing
 from indexing.events import labels, locations
 from indexing.files import publish
 from indexing.learning import training
+from indexing.media.info import AudioStream, MediaInfo
 from indexing.models import (
     Camera,
     Encoder,
@@ -121,6 +122,10 @@ def everything(program: Caller, street: Recording) -> Recording:
         state=Recording.State.REFUSED,
         reason="It holds neither picture nor sound.",
     )
+    # As of files with sound alone, so that evidence is planned without reading them.
+    sound = AudioStream(0, "aac", 44_100, 1, 0.0, 360.0)
+    heard = MediaInfo("mp4", 360, 0.0, None, sound, (), browser_playable=True)
+    Recording.objects.update(media=heard.to_json())
     return street
 
 
