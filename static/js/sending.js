@@ -32,7 +32,9 @@ function withChecksum(request) {
 function worthAnotherTry(error) {
   if (unreadable(error)) return false;
   const code = status(error);
-  return code === 0 || code === 409 || code === 423 || code === 460 || (code >= 500 && code !== 507);
+  // A disk that is full may be given room; one that is plainly too small is told at the beginning.
+  if (code === 507) return error.originalRequest.getMethod() === "PATCH";
+  return code === 0 || code === 409 || code === 423 || code === 460 || code >= 500;
 }
 
 // What an error means for the person waiting, and whether going on later can help.
@@ -64,7 +66,7 @@ export async function send(file, { endpoint, url, token, metadata, tell }) {
     onProgress: (sent) => tell.progress(sent),
     onShouldRetry: (error) => {
       const again = worthAnotherTry(error);
-      const busy = status(error) === 423 ? error.originalResponse.getBody() : "";
+      const busy = [423, 507].includes(status(error)) ? error.originalResponse.getBody() : "";
       if (again) tell.trying(busy || "The connection broke. It is tried again until it works.");
       return again;
     },
