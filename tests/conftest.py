@@ -1,7 +1,7 @@
 """What tests of several rooms share: small real recordings, and an ingest in this process."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,20 @@ def drain() -> None:
         else:
             break
     ingest.close_recordings()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _random_trunk() -> Iterator[None]:
+    """Footage that is drawn has features of a trunk of random weights; so what is seen has, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("indexing.footage.weights.DEFAULT", "random")
+        yield
+
+
+@pytest.fixture
+def own_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the weights be in use that come with the project, as they are outside the tests."""
+    monkeypatch.setattr("indexing.footage.weights.DEFAULT", "own")
 
 
 @pytest.fixture

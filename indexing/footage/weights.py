@@ -1,7 +1,8 @@
 """Where the trunk's weights lie, and how published ones come in.
 
 Imported weights are an immutable file named by its source's checksum; a one-line file says which
-of them is in use, and is replaced in one step. Nothing here imports torch until weights are read.
+of them is in use, and is replaced in one step. Until then the project's own weights are in use,
+which come with it. Nothing here imports torch until weights are read.
 """
 
 import os
@@ -17,9 +18,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from safetensors import safe_open
 
+import ml.pretrain
 from ml.refusal import Refusal
 from ml.runtime import RANDOM_SEED
 
+# The trunk that comes with the project; its origin is told beside it.
+OWN = Path(ml.pretrain.__file__).parent / "own" / "x3d-m.safetensors"
+USABLE = ("own", "random")
+DEFAULT = "own"  # until others are chosen
 TIMEOUT_S = 30
 BLOCK = 2**20
 
@@ -50,15 +56,17 @@ def folder() -> Path:
 
 
 def current_trunk_weights() -> Path | None:
-    """The safetensors file of the weights in use; None while the trunk is random.
+    """The safetensors file of the weights in use; None where the trunk is random.
 
     Other weights have another path, so a path may be used as the key of a cache.
     """
     try:
         name = _pointer().read_text(encoding="utf-8").strip()
     except FileNotFoundError:
+        name = DEFAULT
+    if name == "random":
         return None
-    path = folder() / name
+    path = OWN if name == "own" else folder() / name
     return path if path.is_file() else None
 
 
@@ -76,8 +84,8 @@ def trunk_weights(name: str) -> Path | None:
 
     Raises WeightsUnavailableError where they are not here any more.
     """
-    for path in (None, *sorted(folder().glob("x3d-m-*.safetensors"))):
-        if trunk_name(path) == name:
+    for path in (None, OWN, *sorted(folder().glob("x3d-m-*.safetensors"))):
+        if (path is None or path.is_file()) and trunk_name(path) == name:
             return path
     raise WeightsUnavailableError(
         f"The trunk weights “{name}” are not here, with which this camera's encoder was trained; "
@@ -101,6 +109,17 @@ def show_weights() -> Imported | None:
     return Imported(weights.name, str(path), weights.origin, weights.source_sha256)
 
 
+def use_weights(which: str) -> Imported | None:
+    """Put the project's `own` weights in use, or `random` ones; None where they are random.
+
+    Raises WeightsUnavailableError where it cannot be written down, ValueError for another word.
+    """
+    if which not in USABLE:
+        raise ValueError(f"Weights in use are own or random, not {which}.")
+    _point_at(which)
+    return show_weights()
+
+
 def import_weights(path: Path, *, sha256: str | None = None) -> Imported:
     """Check a published checkpoint and put its weights in use, replacing others in one step.
 
@@ -117,13 +136,8 @@ def import_weights(path: Path, *, sha256: str | None = None) -> Imported:
         )
     trunk = weights.TrunkWeights(checkpoint, weights.KINETICS, received)
     name = f"x3d-m-{received[:16]}.safetensors"
-    try:
-        _write(folder() / name, lambda target: weights.save_trunk_weights(target, trunk))
-        _write(_pointer(), lambda target: target.write_text(f"{name}\n", encoding="utf-8"))
-    except OSError as error:
-        raise WeightsUnavailableError(
-            f"The weights could not be written to {folder()}: {error.strerror or error}."
-        ) from error
+    _keep(folder() / name, lambda target: weights.save_trunk_weights(target, trunk))
+    _point_at(name)
     return Imported(trunk.name, str(folder() / name), trunk.origin, received)
 
 
@@ -182,6 +196,20 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _keep(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        _write(path, write)
+    except OSError as error:
+        raise WeightsUnavailableError(
+            f"The weights could not be written to {folder()}: {error.strerror or error}."
+        ) from error
+
+
+def _point_at(name: str) -> None:
+    """Say which weights are in use from now on."""
+    _keep(_pointer(), lambda target: target.write_text(f"{name}\n", encoding="utf-8"))
 
 
 def _pointer() -> Path:

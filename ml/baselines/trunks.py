@@ -1,7 +1,7 @@
 """Trunks by themselves: what each makes of a camera's pictures, and nothing beside it.
 
-A trunk is judged by its pooled features alone, z-scored on the camera's own training clips as all
-pretrained features are (`ml.baselines.pretrained`), against the foreground's description, which no
+A trunk is judged by its pooled features alone, z-scored and whitened on the camera's own training
+clips as the starter encoder does (`ml.starter`), against the foreground's description, which no
 network has seen.
 """
 
@@ -21,8 +21,10 @@ from ml.corpus import Corpus
 from ml.cutout import cut_out
 from ml.encoders import Peaks, split, video_encoder
 from ml.foreground import watch
+from ml.inputs import unit
 from ml.runtime import RANDOM_SEED
 from ml.weights import load_trunk_weights, pretrained_encoder
+from ml.whitening import Whitening
 
 # The first blocks of X3D-M, whose maps are fine enough to show a small object.
 SHALLOW = 3
@@ -63,12 +65,23 @@ class Look:
 
 
 class TrunkAlone(FrameFeatures):
-    """The features of one look, z-scored."""
+    """The features of one look: z-scored, whitened and of one length, as the starter has them."""
 
     def __init__(self, look: Look) -> None:
         self.look, self.name = look, look.name
         weights = None if look.weights is None else load_trunk_weights(look.weights).name
         self.weights = weights or f"x3d-m random (seed {RANDOM_SEED})"
+
+    def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
+        """See `System.fit`; there is nothing random in it."""
+        super().fit(train, seed, frame_features=frame_features)
+        scored = super().embed(train, frame_features=frame_features).z_v
+        self._whitening = Whitening.of_seconds(scored[train.has_video])
+
+    def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
+        """See `System.embed`; it hears nothing."""
+        scored = super().embed(corpus, frame_features=frame_features).z_v
+        return embedded(corpus, unit(self._whitening(scored)))
 
 
 class ForegroundAlone(Starter):

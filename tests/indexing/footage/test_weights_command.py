@@ -10,7 +10,12 @@ import pytest
 import torch
 from django.core.management import CommandError, call_command
 
-from indexing.footage.weights import current_trunk_weights, is_pretrained
+from indexing.footage.weights import (
+    current_trunk_weights,
+    is_pretrained,
+    trunk_name,
+    trunk_weights,
+)
 from ml import thirdparty
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +77,26 @@ def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     sentence = capsys.readouterr().err.strip().splitlines()[-1]
     assert sentence.endswith(".")
     return sentence
+
+
+@pytest.mark.usefixtures("own_trunk")
+def test_the_projects_own_weights_are_in_use_until_others_are_chosen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = run(capsys, "show")
+    assert own["pretrained"]
+    assert own["origin"] == "own"
+    assert is_pretrained(own["name"])
+    path = current_trunk_weights()
+    assert path is not None
+    assert path.stat().st_size < 15e6
+    assert trunk_name(path) == own["name"]
+    assert trunk_weights(own["name"]) == path
+    assert run(capsys, "use", "random") == {"name": None, "pretrained": False}
+    assert current_trunk_weights() is None
+    assert run(capsys, "use", "own") == own
+    with pytest.raises(CommandError, match="'own', 'random'"):
+        call_command("weights", "use", "others")
 
 
 def test_random_weights_are_told(capsys: pytest.CaptureFixture[str]) -> None:
