@@ -13,7 +13,6 @@ from ml.encoders import EMBEDDING
 from ml.inputs import Descriptions, Inputs, Pair, root_mean_square
 from ml.method import Method
 from ml.networks import AudioSide, VideoSide, audio_weights, video_weights
-from ml.salience import Outlet, Salience
 from ml.trained import TrainedEncoder
 
 Floats = NDArray[np.float32]
@@ -33,70 +32,53 @@ def assemble(
     its clips, (m, 512) each, without rows for a side that was not trained.
     """
     video, audio = networks
-    salient = method.lengths == "salient"
+    unit = method.lengths == "unit"
     return TrainedEncoder(
         inputs,
         None if video is None else video_weights(video),
         None if audio is None else audio_weights(audio),
         method.crops == "mean",
-        method.lengths == "unit",
-        _scales(corpus, method, described.starter, shared),
-        _outlets(corpus, method, described.plain, shared) if salient else None,
+        unit,
+        np.stack([_centre(rows) if unit else np.zeros(EMBEDDING, np.float32) for rows in shared]),
+        _scales(corpus, method, described.private, shared),
     )
 
 
-def _outlets(
-    corpus: Corpus, method: Method, plain: Pair, shared: Pair
-) -> tuple[Outlet | None, Outlet | None]:
-    """Measure what stands out, and the middle of what was embedded, in either modality."""
-    pictures = (method.length_pictures, method.private_video, method.anchor_pictures)
-    sounds = (method.length_sounds, method.private_audio, method.anchor_sounds)
-    quiet = method.quiet_pictures, method.quiet_sounds
-    present = (corpus.has_video, corpus.has_audio)
-    return (
-        _outlet(
-            shared[0], plain[0], corpus.at, present[0], (*pictures, quiet[0], method.loud_pictures)
-        ),
-        _outlet(
-            shared[1], plain[1], corpus.at, present[1], (*sounds, quiet[1], method.loud_sounds)
-        ),
-    )
+def _centre(shared: Floats) -> Floats:
+    """The middle (512,) of what a network makes of clips (m, 512); zero without a network."""
+    return shared.mean(axis=0) if len(shared) else np.zeros(EMBEDDING, np.float32)
 
 
-def _outlet(
-    shared: Floats,
-    described: Floats,
-    at: NDArray[np.int64],
-    present: NDArray[np.bool_],
-    numbers: tuple[float, float, float, float, float],
-) -> Outlet | None:
-    """Return the outlet of one modality; None where the camera never had it."""
-    if not present.any():
-        return None
-    centre = shared.mean(axis=0) if len(shared) else np.zeros(EMBEDDING, np.float32)
-    five = np.array(numbers, np.float32)
-    # What is not trained has nothing but the starter's embedding.
-    five[1] = max(five[1], float(not len(shared)))
-    return Outlet(Salience.fit(described[present], at[present]), centre, five)
-
-
-def _scales(corpus: Corpus, method: Method, described: Pair, shared: Pair) -> Floats:
-    """Scale of shared pictures and sounds, which is one, and of private pictures and sounds.
+def _scales(corpus: Corpus, method: Method, private: Pair, shared: Pair) -> Floats:
+    """Scales (4,) of shared pictures and sounds, and of private pictures and sounds.
 
     The private part of a modality whose shared part is not trained is all that it has.
     """
-    typical = 1.0 if method.lengths == "unit" else _typical_length(np.concatenate(shared))
-    scale = 1.0 if method.length is None else method.length / max(typical, 1e-6)
-    weights = (
-        method.private_video if len(shared[0]) else 1.0,
-        method.private_audio if len(shared[1]) else 1.0,
-    )
+    wanted = (method.length_pictures, method.length_sounds)
+    weights = (method.private_video, method.private_audio)
     present = (corpus.has_video, corpus.has_audio)
-    private = [
-        weight * scale * typical / max(_typical_length(rows[mask]), 1e-6)
-        for weight, rows, mask in zip(weights, described, present, strict=True)
+    pairs = [
+        _side_scales(rows, own[mask], length, weight, unit=method.lengths == "unit")
+        for rows, own, mask, length, weight in zip(
+            shared, private, present, wanted, weights, strict=True
+        )
     ]
-    return np.array([scale, scale, *private], np.float32)
+    return np.array([one for two in zip(*pairs, strict=True) for one in two], np.float32)
+
+
+def _side_scales(
+    shared: Floats, private: Floats, length: float | None, weight: float, *, unit: bool
+) -> tuple[float, float]:
+    """Scale of one modality's shared part and of its private one, which is `weight` times as long.
+
+    Together they have that length; without one the shared part stays as long as it is.
+    """
+    typical = 1.0 if unit or not len(shared) else _typical_length(shared)
+    own = max(_typical_length(private), 1e-6)
+    if not len(shared):
+        return 0.0, (length or typical) / own
+    whole = typical if length is None else length / math.sqrt(1 + weight**2)
+    return whole / max(typical, 1e-6), weight * whole / own
 
 
 def _typical_length(rows: Floats) -> float:

@@ -12,6 +12,8 @@ LAMBDA = 0.25
 
 # The joint distance is the mean of the video's and the audio's: our reading of section 3.4.
 AUDIO_WEIGHT = 0.5
+# Beyond these one modality alone would be searched.
+LEAST_NOVELTY, MOST_NOVELTY = 0.1, 10.0
 
 Doubles = NDArray[np.float64]
 
@@ -44,15 +46,32 @@ def directions(z: ArrayLike, shared: int) -> NDArray[np.float32]:
     return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)
 
 
-def joint(video: ArrayLike, audio: ArrayLike, audio_weight: float = AUDIO_WEIGHT) -> Doubles:
-    """Weighted mean of video and audio distances, element by element.
+def joint(video: ArrayLike, audio: ArrayLike, audio_weight: ArrayLike = AUDIO_WEIGHT) -> Doubles:
+    """Weighted mean of video and audio distances, element by element, broadcast.
 
     Raises ValueError for a weight outside [0, 1].
     """
-    if not 0 <= audio_weight <= 1:
-        raise ValueError(f"The weight of the sound lies between 0 and 1, not at {audio_weight}.")
+    weight = np.asarray(audio_weight, np.float64)
+    if not ((weight >= 0) & (weight <= 1)).all():
+        raise ValueError(f"The weight of the sound lies between 0 and 1, not at {weight}.")
     video, audio = np.asarray(video, np.float64), np.asarray(audio, np.float64)
-    return np.asarray((1 - audio_weight) * video + audio_weight * audio, np.float64)
+    return np.asarray((1 - weight) * video + weight * audio, np.float64)
+
+
+def weight_of_sound(
+    video_novelty: ArrayLike, audio_novelty: ArrayLike, slider: float = AUDIO_WEIGHT
+) -> Doubles:
+    """How much sound counts in a joint search from clips of this novelty (`ml.starter`): (n,).
+
+    What says nothing that is not ordinary must not drown what does: each modality counts by the
+    square of how far the query stands out in it, times what the `slider` says for all queries. A
+    modality whose novelty is not known, NaN, stands out as the typical second does.
+    """
+    sides = [
+        share * np.square(np.clip(np.nan_to_num(novelty, nan=1.0), LEAST_NOVELTY, MOST_NOVELTY))
+        for share, novelty in ((1 - slider, video_novelty), (slider, audio_novelty))
+    ]
+    return np.asarray(sides[1] / (sides[0] + sides[1]), np.float64)
 
 
 def _cosine(x: Doubles, y: Doubles) -> Doubles:

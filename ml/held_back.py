@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.corpus import Corpus
-from ml.distance import directions
+from ml.distance import directions, weight_of_sound
 from ml.localization import joint_rows
 from ml.locating import Seconds, quality, sample
 from ml.retrieval import (
@@ -28,7 +28,7 @@ from ml.retrieval import (
 )
 from ml.salience import Salience
 from ml.spread import effective_rank
-from ml.starter import StarterEncoder
+from ml.starter import Description, Pair, StarterEncoder
 
 # With less there is hardly anything a minute away from anything.
 LEAST_CLIPS = 120
@@ -42,6 +42,7 @@ STANDS_OUT = 1 - QUERY_SHARE
 HITS = 5
 # An event is located by what was labelled over a minute apart, so often at least.
 LEAST_MOMENTS = 5
+ANCHOR = np.float32(2.0)
 # Nearer than this part of the median distance, two moments cannot be told apart.
 DUPLICATE = 1e-3
 
@@ -78,11 +79,13 @@ def measure(
     z_a: Floats,
     shared: int,
     *,
+    novelty: Pair | None = None,
     labels: Labels | None = None,
     positive_rate: float | None = None,
 ) -> Measures:
     """Measure an encoder by its embeddings z_v (n, Dv), z_a (n, Da) of held-back footage.
 
+    `novelty` (n,), (n,) is what the encoder tells of it, by which joint searches are weighed.
     `shared` leading columns of both can be compared; `labels` are the kinds of events of each
     clip, where people or a benchmark have given any. Raises ValueError for embeddings that are no
     numbers or of another number of clips.
@@ -95,7 +98,13 @@ def measure(
         return Measures(len(corpus), positive_rate=positive_rate)
     place = _places(corpus)
     footage = _footage(corpus, place, z_v, z_a, shared, labels)
-    alike, standing = _yardstick(corpus, place), _standing(corpus, place)
+    if novelty is not None:
+        weight = weight_of_sound(*novelty)
+        footage = replace(footage, audio_weight=_on_line(place, weight))
+    described = _described(corpus)
+    seen, heard = (_on_line(place, rows) for rows in described.embedded)
+    alike: dict[Mode, Floats] = {"video": seen, "audio": heard}
+    standing = _standing(corpus, place, described.plain)
     queries = _queries(standing)
     parts = {"video": (z_v, corpus.has_video), "audio": (z_a, corpus.has_audio)}
     joint = queries.get("joint", [])
@@ -141,23 +150,22 @@ def _footage(
     return Footage(seen, heard, has_video, has_audio, kinds, shared=shared)
 
 
-def _yardstick(corpus: Corpus, place: Places) -> dict[Mode, Floats]:
+def _described(corpus: Corpus) -> Description:
     """Describe picture and sound without any training: neither encoder's own view."""
     masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
     starter = StarterEncoder.fit(corpus.foreground, corpus.sound, None, **masks)
-    seen, heard = starter.embed(corpus.foreground, corpus.sound, None, **masks)
-    return {"video": _on_line(place, seen), "audio": _on_line(place, heard)}
+    return starter.describe(corpus.foreground, corpus.sound, None, **masks)
 
 
-def _standing(corpus: Corpus, place: Places) -> dict[Mode, Doubles]:
+def _standing(corpus: Corpus, place: Places, plain: Pair) -> dict[Mode, Doubles]:
     """How far each second stands out, 0 to 1, -inf where it cannot be told: by no encoder.
 
     A joint search is for what stands out in picture or sound.
     """
-    masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
-    starter = StarterEncoder.fit(corpus.foreground, corpus.sound, None, **masks)
-    seen, _ = starter.embed(corpus.foreground, corpus.sound, None, **masks)
-    heard = starter.plain_sound(corpus.sound, corpus.has_audio)
+    seen, heard = plain
+    # One constant coordinate more: without it the cosine in Eq. 5 compares directions of noise in
+    # ordinary pictures, with it they all look alike until something stands out.
+    seen = np.concatenate([seen, np.full((len(seen), 1), ANCHOR)], axis=1)
     standing: dict[Mode, Doubles] = {}
     sides: tuple[tuple[Mode, Floats, Mask], ...] = (
         ("video", seen, corpus.has_video),

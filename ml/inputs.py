@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from ml.corpus import Corpus
 from ml.method import Method
 from ml.preprocess import MEL_BINS
-from ml.salience import Salience
 from ml.soundstats import FLOOR_DB
 from ml.starter import Standardiser, StarterEncoder
-from ml.whitening import Whitening
 
 # As many clips say how far a spectrogram usually stands out as a day of them.
 MEASURED_CLIPS = 2000
@@ -42,14 +40,13 @@ class Descriptions:
     Rows of an absent modality are zero.
     """
 
-    starter: Pair  # the starter encoder's embeddings
-    plain: Pair  # its pictures, and its sounds with the lengths they have
-    # What an encoder keeps of a modality beside what is learnt: the plain descriptions against what
-    # is ordinary here, or else the starter's embeddings.
+    # What an encoder keeps of a modality beside what is learnt, and what neighbours are found by:
+    # rows of one length, the starter encoder's where whitening is wanted.
     private: Pair
-    # What the branches beside the two networks are fed: the plain descriptions, whitened where that
-    # is wanted, cut off where they are so far out that a branch would follow them alone.
+    # What the branches beside the two networks are fed: the same rows with the lengths they have,
+    # cut off where they are so far out that a branch would follow them alone.
     beside: Pair
+    novelty: Pair  # (n,), (n,) the starter encoder's
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,13 @@ class Inputs:
     """From kept features to what networks take: near zero on average, of a deviation near one."""
 
     starter: StarterEncoder
-    # (2,) by which the starter's pictures and its plain sounds become inputs
+    # (2,) by which descriptions of pictures and of sounds become inputs
     descriptor_scale: Floats
     trunk: Standardiser | None  # None: as it is
     above: bool  # the log-mel above its chunk's background, or as it is
     mel_mean: Floats  # (128,) dB
     mel_scale: Floats  # (128,) one over dB
-    # Of pictures and of sounds against what is ordinary here; None where left out or never there.
-    whitenings: tuple[Whitening | None, Whitening | None] = (None, None)
+    whitened: bool  # what is fed and kept of the descriptions, or standardised and no more
 
     @classmethod
     def fit(cls, corpus: Corpus, method: Method, *, pretrained: bool) -> "Inputs":
@@ -72,16 +68,9 @@ class Inputs:
         masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
         trunk = corpus.trunk.astype(np.float32) if pretrained else None
         starter = StarterEncoder.fit(corpus.foreground, corpus.sound, trunk, **masks)
-        seen, _ = starter.embed(corpus.foreground, corpus.sound, trunk, **masks)
-        heard = starter.plain_sound(corpus.sound, corpus.has_audio)
-        parts = list(zip((seen, heard), masks.values(), strict=True))
-        whitenings = [
-            _whitening(z[mask], corpus.at[mask]) if method.whitened else None for z, mask in parts
-        ]
-        sizes = [
-            root_mean_square(whitening(z[mask]) if whitening else z[mask])
-            for (z, mask), whitening in zip(parts, whitenings, strict=True)
-        ]
+        found = starter.describe(corpus.foreground, corpus.sound, trunk, **masks)
+        rows = found.white if method.whitened else found.plain
+        sizes = [root_mean_square(z[mask]) for z, mask in zip(rows, masks.values(), strict=True)]
         above = method.mel_input == "above"
         return cls(
             starter,
@@ -89,23 +78,25 @@ class Inputs:
             _trunk_standardiser(corpus) if method.trunk_input == "standardised" else None,
             above,
             *_mel_statistics(corpus, above),
-            whitenings=(whitenings[0], whitenings[1]),
+            whitened=method.whitened,
         )
 
     def describe(self, corpus: Corpus) -> Descriptions:
         """Describe n clips in every way that a training or an encoder needs, each once."""
-        present = (corpus.has_video, corpus.has_audio)
-        starter = self.starter.embed(
+        found = self.starter.describe(
             corpus.foreground,
             corpus.sound,
             corpus.trunk.astype(np.float32) if self.starter.uses_trunk else None,
-            has_video=present[0],
-            has_audio=present[1],
+            has_video=corpus.has_video,
+            has_audio=corpus.has_audio,
         )
-        plain = starter[0], self.starter.plain_sound(corpus.sound, corpus.has_audio)
-        parts = zip(starter, plain, present, self.whitenings, self.descriptor_scale, strict=True)
-        (seen, seen_beside), (heard, heard_beside) = (_side(*part) for part in parts)
-        return Descriptions(starter, plain, (seen, heard), (seen_beside, heard_beside))
+        rows = found.white if self.whitened else found.plain
+        kept = found.embedded if self.whitened else (unit(rows[0]), unit(rows[1]))
+        seen, heard = (
+            np.clip(z * scale, -FARTHEST, FARTHEST)
+            for z, scale in zip(rows, self.descriptor_scale, strict=True)
+        )
+        return Descriptions(kept, (seen, heard), found.novelty)
 
     def crops(self, trunk: NDArray[np.generic]) -> Floats:
         """Return the trunk's features of crops (m, 2, 432) for the head, the same shape."""
@@ -124,14 +115,12 @@ class Inputs:
         arrays: dict[str, NDArray[np.generic]] = {
             "descriptor_scale": self.descriptor_scale,
             "above": np.array([self.above], np.uint8),
+            "whitened": np.array([self.whitened], np.uint8),
             "mel_mean": self.mel_mean,
             "mel_scale": self.mel_scale,
         }
         if self.trunk is not None:
             arrays["trunk.mean"], arrays["trunk.scale"] = self.trunk.mean, self.trunk.scale
-        for side, whitening in zip(("video", "audio"), self.whitenings, strict=True):
-            if whitening is not None:
-                arrays |= {f"whitening.{side}.{n}": a for n, a in whitening.arrays().items()}
         return arrays | {f"starter.{name}": a for name, a in self.starter.arrays().items()}
 
     @classmethod
@@ -153,7 +142,7 @@ class Inputs:
             bool(arrays["above"][0]),
             np.asarray(arrays["mel_mean"], np.float32),
             np.asarray(arrays["mel_scale"], np.float32),
-            (_whitening_of("video", arrays), _whitening_of("audio", arrays)),
+            bool(arrays["whitened"][0]),
         )
 
 
@@ -175,29 +164,10 @@ def root_mean_square(rows: Floats) -> float:
     return float(np.sqrt(np.square(rows, dtype=np.float64).mean())) if rows.size else 0.0
 
 
-def _side(
-    starter: Floats,
-    plain: Floats,
-    present: NDArray[np.bool_],
-    whitening: Whitening | None,
-    scale: np.float32,
-) -> tuple[Floats, Floats]:
-    """Return what of one modality is kept, and what its branch is fed."""
-    if whitening is None:
-        return starter, np.clip(plain * scale, -FARTHEST, FARTHEST)
-    unusual = whitening(plain) * present[:, None]
-    return unusual, np.clip(unusual * scale, -FARTHEST, FARTHEST)
-
-
-def _whitening(rows: Floats, at: NDArray[np.int64]) -> Whitening | None:
-    """Measure what is ordinary in rows (m, d) at (m,); None without any."""
-    return Whitening.fit(rows, Salience.fit(rows, at)(rows, at)) if len(rows) else None
-
-
-def _whitening_of(side: str, arrays: Arrays) -> Whitening | None:
-    prefix = f"whitening.{side}."
-    own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-    return Whitening.from_arrays(own) if own else None
+def unit(rows: Floats) -> Floats:
+    """Scale rows (n, d) to length one; zeros stay."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, np.float32(1e-6)), np.float32)
 
 
 def _trunk_standardiser(corpus: Corpus) -> Standardiser | None:

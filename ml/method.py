@@ -43,15 +43,8 @@ RANGES: dict[str, tuple[Number, Number]] = {
     "dropout": (0, 0.99),
     "noise": (0, 100),
     "head_dropout": (0, 0.99),
-    "length": (1e-3, 1e3),
     "length_pictures": (1e-3, 1e3),
     "length_sounds": (1e-3, 1e3),
-    "anchor_pictures": (0, 1e3),
-    "anchor_sounds": (0, 1e3),
-    "quiet_pictures": (0, 1),
-    "quiet_sounds": (0, 1),
-    "loud_pictures": (0, 1),
-    "loud_sounds": (0, 1),
     "private_video": (0, 100),
     "private_audio": (0, 100),
 }
@@ -131,23 +124,14 @@ class Method:
     noise: float = 0.3  # on the inputs, in their standard deviations
     head_dropout: float = 0.5  # X3D's own, inside E_v's head
 
-    # The shared embedding keeps its own lengths, or every one is scaled to the same, or its length
-    # follows how far the clip stands out (`ml.salience`).
-    lengths: Literal["kept", "unit", "salient"] = "salient"
-    length: float | None = 2.0  # root mean square length of the shared embedding; None: as trained
+    # The shared embedding keeps its own lengths, or every one is centred and scaled to the same.
+    lengths: Literal["kept", "unit"] = "unit"
+    # Length of what is embedded of pictures and of sounds; None: as trained.
+    length_pictures: float | None = 1.5
+    length_sounds: float | None = 4.0
     # Length of the starter encoder's embedding beside the shared one, as a part of it; 0: none.
-    private_video: float = 1.0
-    private_audio: float = 1.5
-    # With "salient": the lengths of what stands out most, the constant coordinates, and from and to
-    # which share of the seconds trained on the length grows.
-    length_pictures: float = 2.5
-    length_sounds: float = 6.0
-    anchor_pictures: float = 2.0
-    anchor_sounds: float = 1.0
-    quiet_pictures: float = 0.5
-    loud_pictures: float = 1.0
-    quiet_sounds: float = 0.3
-    loud_sounds: float = 0.8
+    private_video: float = 2.0
+    private_audio: float = 3.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -241,7 +225,8 @@ _EPG = Method(
     lr_audio=1e-3,
     branch_rate=1.0,
     lengths="kept",
-    length=None,
+    length_pictures=None,
+    length_sounds=None,
     private_video=0,
     private_audio=0,
 )

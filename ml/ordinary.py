@@ -1,4 +1,4 @@
-"""How novel the seconds an encoder was trained on are to each other: what others are held against.
+"""How novel the seconds are that an encoder was fitted on: what others are held against.
 
 numpy only.
 """
@@ -9,34 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.anomaly import COMBINED, Calibration, Part, Scores, assemble
-from ml.salience import Salience
 
 Doubles = NDArray[np.float64]
+
+# Fewer seconds tell nothing of what is ordinary.
+LEAST = 120
 
 
 @dataclass(frozen=True, eq=False)
 class Ordinary:
-    """The novelty (`ml.salience`) of the m seconds that an encoder keeps of its training set."""
+    """The novelty (`ml.starter`) of m seconds that an encoder was fitted or trained on."""
 
     video: Doubles  # (m,) of their pictures, NaN where a second has none
     audio: Doubles  # (m,) of their sounds
     calibrations: dict[Part, Calibration]  # of the modalities there were
 
     @classmethod
-    def of(cls, video: Salience | None, audio: Salience | None) -> "Ordinary":
-        """Measure every second that is kept of pictures and sounds, each against another minute."""
-        known: dict[Part, Salience] = {}
-        if video is not None:
-            known["video"] = video
-        if audio is not None:
-            known["audio"] = audio
-        at = np.unique(np.concatenate([np.zeros(0, np.int64), *(s.at for s in known.values())]))
-        rows: dict[Part, Doubles] = {part: np.full(len(at), np.nan) for part in COMBINED}
-        for part, salience in known.items():
-            own = salience.distance(salience.reference, salience.at)
-            rows[part][np.searchsorted(at, salience.at)] = own
-        calibrations = {part: Calibration.fit(s.levels) for part, s in known.items()}
-        return cls(rows["video"], rows["audio"], calibrations)
+    def of(cls, video: NDArray[np.floating], audio: NDArray[np.floating]) -> "Ordinary | None":
+        """From the novelty of m seconds, NaN where absent; None where they tell too little."""
+        rows: dict[Part, Doubles] = {
+            "video": np.asarray(video, np.float64),
+            "audio": np.asarray(audio, np.float64),
+        }
+        calibrations = {
+            part: Calibration.fit(known)
+            for part, values in rows.items()
+            if len(known := values[np.isfinite(values)]) >= LEAST
+        }
+        return cls(rows["video"], rows["audio"], calibrations) if calibrations else None
 
     def scores(self, video: Doubles, audio: Doubles, cross: Doubles | None = None) -> Scores:
         """Score n clips by the novelty of picture and sound, (n,) each, NaN where absent.

@@ -33,6 +33,7 @@ class Footage:
     `labels` says which kinds a second is a query of, `targets` of which it is a right hit, where
     that is another matter: across modalities, what is seen is asked for and what is heard is found.
     The first `shared` columns of both embeddings can be compared with each other; 0 means none.
+    `audio_weight` says how much sound counts in a joint search, from each second if that differs.
     """
 
     z_v: Embeddings
@@ -42,6 +43,7 @@ class Footage:
     labels: Labels
     targets: Labels | None = None
     shared: int = 0
+    audio_weight: Doubles | float = distance.AUDIO_WEIGHT
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def distances_from(footage: Footage, queries: Sequence[int], mode: Mode) -> Doub
     z_v, z_a, shared = footage.z_v, footage.z_a, footage.shared
     if mode == "joint":
         both = footage.has_video & footage.has_audio
-        mean = distance.joint(eq5_matrix(z_v[asked], z_v), eq5_matrix(z_a[asked], z_a))
+        weight = np.broadcast_to(footage.audio_weight, len(z_a))[asked, None]
+        mean = distance.joint(eq5_matrix(z_v[asked], z_v), eq5_matrix(z_a[asked], z_a), weight)
         return np.where(both[asked, None] & both, mean, np.inf)
     if mode == "video":
         return _distances(z_v[asked], footage.has_video[asked], z_v, footage.has_video)

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anomaly import combine
 from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
-from ml.inputs import Descriptions, Inputs, Pair, backgrounds
+from ml.inputs import Descriptions, Inputs, Pair, backgrounds, unit
 from ml.ordinary import Ordinary
 from ml.preprocess import MEL_BINS, MEL_FRAMES
-from ml.salience import Outlet
 from ml.soundstats import SOUND_DIM
 
 EMBEDDING = 512
@@ -26,7 +24,7 @@ STRIDES = (1, 2, 2, 2)
 BLOCK = 128
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Weights = Mapping[str, Floats]
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -50,9 +48,8 @@ class TrainedEncoder:
     audio: Weights | None
     mean_crop: bool  # crops averaged before the head instead of after it
     unit: bool  # shared embeddings scaled to one length
+    centres: Floats  # (2, 512) taken off shared pictures and sounds before that
     scales: Floats  # (4,) of shared pictures and sounds, private pictures and sounds
-    # Of pictures and sounds, where lengths follow salience instead; None where never seen or heard.
-    outlets: tuple[Outlet | None, Outlet | None] | None = None
 
     @property
     def shared(self) -> int:
@@ -70,58 +67,24 @@ class TrainedEncoder:
     def embed_with_novelty(self, corpus: Corpus) -> tuple[Pair, Pair]:
         """Embed n clips as `embed` does, and tell how novel each is -> their novelty (n,), (n,).
 
-        Novelty is the distance of `ml.salience`, of picture and of sound: NaN where a clip has
-        none, and everywhere in an encoder that does not measure it.
+        Novelty is the starter encoder's (`ml.starter`), of picture and of sound: NaN where a clip
+        has none.
         """
         described = self.inputs.describe(corpus)
-        pictures, sounds = self.networks(corpus, described)
-        novelty = self._novelty(corpus, described)
-        if self.outlets is not None:
-            kept = described.private
-            return (
-                _shaped(self.outlets[0], pictures, kept[0], novelty[0], corpus.has_video),
-                _shaped(self.outlets[1], sounds, kept[1], novelty[1], corpus.has_audio),
-            ), novelty
-        seen, heard = described.starter
-        z_v = self._joined(pictures, seen, self.scales[0], self.scales[2])
-        return (z_v, self._joined(sounds, heard, self.scales[1], self.scales[3])), novelty
+        shared = self.networks(corpus, described)
+        present = (corpus.has_video, corpus.has_audio)
+        z_v, z_a = (
+            self._joined(side, rows, kept, mask)
+            for side, (rows, kept, mask) in enumerate(
+                zip(shared, described.private, present, strict=True)
+            )
+        )
+        return (z_v, z_a), described.novelty
 
     @property
     def ordinary(self) -> Ordinary | None:
-        """How novel what was trained on is to itself; None where novelty is not measured."""
-        if self.outlets is None:
-            return None
-        return Ordinary.of(*(outlet.salience if outlet else None for outlet in self.outlets))
-
-    def surprise(self, corpus: Corpus) -> Doubles:
-        """How unusual n clips are for the footage trained on: (n,), as `ml.anomaly.combine`.
-
-        From how far picture and sound stand out (`ml.salience`), whatever their lengths became.
-        NaN where a clip has neither, or everywhere without salience.
-        """
-        novelty = self._novelty(corpus, self.inputs.describe(corpus))
-        if self.outlets is None:
-            return np.full(len(corpus), np.nan)
-        return combine(
-            [
-                outlet.salience.surprise(part) if outlet else np.full(len(corpus), np.nan)
-                for outlet, part in zip(self.outlets, novelty, strict=True)
-            ]
-        )
-
-    def _novelty(self, corpus: Corpus, described: Descriptions) -> Pair:
-        """Return how far picture and sound of n clips stand out, (n,) each, NaN where absent."""
-        video, audio = np.full((2, len(corpus)), np.nan, np.float32)
-        for outlet, rows, present, into in zip(
-            self.outlets or (None, None),
-            described.plain,
-            (corpus.has_video, corpus.has_audio),
-            (video, audio),
-            strict=True,
-        ):
-            if outlet is not None and present.any():
-                into[present] = outlet.salience.distance(rows[present], corpus.at[present])
-        return video, audio
+        """How novel what was trained on is; None where that is too little."""
+        return self.inputs.starter.ordinary
 
     def networks(self, corpus: Corpus, described: Descriptions) -> tuple[Floats, Floats]:
         """Return what the two networks make of n clips, (n, 512) each, before any scaling."""
@@ -144,14 +107,12 @@ class TrainedEncoder:
         arrays: dict[str, NDArray[np.generic]] = {
             "mean_crop": np.array([self.mean_crop], np.uint8),
             "unit": np.array([self.unit], np.uint8),
+            "centres": self.centres,
             "scales": self.scales,
         }
         sides = {"video": self.video or {}, "audio": self.audio or {}}
         for side, weights in sides.items():
             arrays |= {f"{side}.{name}": weight for name, weight in weights.items()}
-        for side, outlet in zip(sides, self.outlets or (None, None), strict=True):
-            if outlet is not None:
-                arrays |= {f"outlet.{side}.{name}": a for name, a in outlet.arrays().items()}
         return arrays | {f"inputs.{name}": array for name, array in self.inputs.arrays().items()}
 
     @classmethod
@@ -167,8 +128,8 @@ class TrainedEncoder:
                 _weights("audio", _part("audio", arrays)),
                 bool(arrays["mean_crop"][0]),
                 bool(arrays["unit"][0]),
-                _scales(arrays["scales"]),
-                _outlets(arrays),
+                _shaped("centres", arrays["centres"], (2, EMBEDDING)),
+                _shaped("scales", arrays["scales"], (4,)),
             )
             tried = encoder.embed(_silent_clip())
         except EncoderError:
@@ -186,16 +147,13 @@ class TrainedEncoder:
             raise EncoderError("This encoder embeds clips as values that are no numbers.")
         return encoder
 
-    def _joined(
-        self, shared: Floats, private: Floats, scale: float, private_scale: float
-    ) -> Floats:
-        if self.unit:
-            norms = np.linalg.norm(shared, axis=1, keepdims=True)
-            shared = shared / np.maximum(norms, 1e-6)
-        parts = [shared * scale]
-        if private_scale > 0:
-            parts.append(private * private_scale)
-        return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
+    def _joined(self, side: int, shared: Floats, private: Floats, present: Mask) -> Floats:
+        """Put shared and private columns of pictures (side 0) or sounds (1) side by side."""
+        shared = shared - self.centres[side]
+        parts = [(unit(shared) if self.unit else shared) * self.scales[side]]
+        if self.scales[2 + side] > 0:
+            parts.append(private * self.scales[2 + side])
+        return np.concatenate(parts, axis=1).astype(np.float32, copy=False) * present[:, None]
 
 
 def embed_pictures(weights: Weights, crops: Floats, descriptor: Floats, mean_crop: bool) -> Floats:
@@ -314,34 +272,10 @@ def _weights(side: str, arrays: Arrays) -> dict[str, Floats] | None:
     return {name: np.ascontiguousarray(arrays[name], np.float32) for name in shapes}
 
 
-def _scales(array: NDArray[np.generic]) -> Floats:
-    if array.shape != (4,):
-        raise EncoderError(f"This encoder's “scales” are {array.shape} where (4,) is wanted.")
+def _shaped(name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> Floats:
+    if array.shape != shape:
+        raise EncoderError(f"This encoder's “{name}” are {array.shape} where {shape} is wanted.")
     return np.asarray(array, np.float32)
-
-
-def _shaped(
-    outlet: Outlet | None,
-    shared: Floats,
-    private: Floats,
-    novelty: Floats,
-    present: NDArray[np.bool_],
-) -> Floats:
-    """Embed one modality by its outlet; zero where the camera never had that modality."""
-    if outlet is None:
-        return np.zeros((len(shared), EMBEDDING + private.shape[1] + 1), np.float32)
-    return outlet(shared, private, novelty, present.astype(np.float32))
-
-
-def _outlets(arrays: Arrays) -> tuple[Outlet | None, Outlet | None] | None:
-    parts = [_part(f"outlet.{side}", arrays) for side in ("video", "audio")]
-    if not any(parts):
-        return None
-    for side, part in zip(("video", "audio"), parts, strict=True):
-        if _part(side, arrays) and not part:
-            raise EncoderError(f"This encoder does not say how long its “{side}” is to be.")
-    video, audio = (Outlet.from_arrays(part) if part else None for part in parts)
-    return video, audio
 
 
 def _silent_clip() -> Corpus:

@@ -202,18 +202,18 @@ class Training:
         return z_v, z_a
 
     def _regress(self, batch: Rows) -> Step:
-        """Regress E_a onto the starter's sounds, turned into 512 columns with lengths kept.
+        """Regress E_a onto the descriptions of sounds, turned into 512 columns with lengths kept.
 
         E_a then begins where the sound statistics are, instead of at random.
         """
         _, z_a = self._embed(batch, learning=True)
-        target = torch.from_numpy(self._described.starter[1][self.clips[batch]] @ self._rotation())
+        target = torch.from_numpy(self._described.private[1][self.clips[batch]] @ self._rotation())
         loss = nn.functional.mse_loss(z_a, target) / target.square().mean().clamp_min(1e-9)
         return Step(loss, float("nan"), float("nan"))
 
     def _rotation(self) -> Floats:
         """Return a fixed matrix (Da, 512) with orthonormal rows, drawn from the seed."""
-        width = self._described.starter[1].shape[1]
+        width = self._described.private[1].shape[1]
         shape = (max(width, EMBEDDING), min(width, EMBEDDING))
         matrix = np.linalg.qr(np.random.default_rng(self.seed).normal(size=shape))[0]
         return np.asarray(matrix if width > EMBEDDING else matrix.T, np.float32)
@@ -252,10 +252,8 @@ class Training:
             seen, heard = self._embed_all(np.arange(len(self.clips)))
             return self._neighbours(seen, heard, method.lam)
         if self._descriptor_graphs is None:
-            # What is whitened is compared by cosine alone; see `ml.whitening`.
-            lam = 0.0 if method.whitened else LAMBDA
             seen, heard = (z[self.clips] for z in self._described.private)
-            self._descriptor_graphs = self._neighbours(seen, heard, lam)
+            self._descriptor_graphs = self._neighbours(seen, heard, LAMBDA)
         return self._descriptor_graphs
 
     def _neighbours(self, seen: Floats, heard: Floats, lam: float) -> pairs.Graphs:

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.salience import Salience
+
 # The quieter half of a camera's seconds is the clutter: with more of them, events that last, such
 # as a train, are whitened away too.
 ORDINARY_SHARE = 0.5
 # Added to every direction, as a part of the mean variance: a direction in which the ordinary hardly
-# varies is noise, and a few minutes of footage do not fill all of them.
-RIDGE = 0.2
+# varies is noise, and a few minutes of footage do not fill all of them. Once more for each column
+# that there is to a second.
+RIDGE = 0.07
 LEAST_VARIANCE = 1e-9
 
 Floats = NDArray[np.float32]
@@ -39,11 +42,19 @@ class Whitening:
         mean = ordinary.mean(axis=0)
         covariance = (ordinary - mean).T @ (ordinary - mean) / len(ordinary)
         variance = np.trace(covariance) / len(covariance)
-        ridge = max(RIDGE * variance, LEAST_VARIANCE)
+        # The fewer seconds there are for the directions, the less their variances are believed.
+        share = RIDGE * (1 + len(covariance) / len(ordinary))
+        ridge = max(share * variance, LEAST_VARIANCE)
         values, vectors = np.linalg.eigh(covariance + ridge * np.eye(len(covariance)))
         # Scaled so that the ordinary keeps its mean variance, and ends have known sizes.
         matrix = vectors * np.sqrt(max(variance, LEAST_VARIANCE) / values)
         return cls(mean.astype(np.float32), matrix.astype(np.float32))
+
+    @classmethod
+    def of_seconds(cls, rows: Floats) -> "Whitening":
+        """Measure on consecutive clips (n, d), n >= 1, by how far each stands out."""
+        at = np.arange(len(rows), dtype=np.int64)
+        return cls.fit(rows, Salience.fit(rows, at).distance(rows, at))
 
     def __call__(self, rows: Floats) -> Floats:
         """Map rows (n, d) -> (n, d)."""

@@ -11,7 +11,10 @@ WAYS = {
     With.AUDIO_TO_VIDEO: "Sound finds picture",
 }
 SAYS = {
-    With.JOINT: "Finds what looks and sounds like the query; the slider says which counts more.",
+    With.JOINT: (
+        "Finds what looks and sounds like the query. Each counts by how far the query stands out "
+        "in it, and the slider shifts that."
+    ),
     With.VIDEO: "Finds what looks like the query, whatever it sounds like.",
     With.AUDIO: "Finds what sounds like the query, whatever it looks like.",
     With.VIDEO_TO_AUDIO: (
@@ -42,5 +45,6 @@ def crossable(recording: Recording) -> bool:
 
 def way_of(query: SearchQuery) -> str:
     """Return how a query compares, within a sentence."""
-    share = f", sound counting {query.audio_weight:.0%}" if query.modality is With.JOINT else ""
-    return WAYS[query.modality].lower() + share
+    shifted = query.modality is With.JOINT and query.audio_weight != SearchQuery.audio_weight
+    slider = f", the slider at {query.audio_weight:.0%} sound" if shifted else ""
+    return WAYS[query.modality].lower() + slider

@@ -65,10 +65,10 @@ class Drift:
 def drift(scores: CameraScores) -> Drift | None:
     """Measure how the newest seconds differ from the training set.
 
-    None where the encoder does not measure novelty, or has embedded too little.
+    None where the encoder was not trained, or has embedded too little.
     """
     ordinary = scores.known.ordinary
-    if ordinary is None or len(scores.rows) < LEAST_CLIPS:
+    if not scores.known.from_training or ordinary is None or len(scores.rows) < LEAST_CLIPS:
         return None
     newest = scores.rows[np.argsort(scores.at, kind="stable")[-RECENT_CLIPS:]]
     snapshot = scores.known.snapshot

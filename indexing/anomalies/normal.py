@@ -1,6 +1,6 @@
 """What is normal for a camera, kept in this process.
 
-An encoder that measures novelty (`ml.salience`) tells it by what it was trained on. For any other
+An encoder that measures novelty (`ml.starter`) tells it by what it was trained on. For any other
 it is learnt from the camera's own clips. It is derived, as snapshots are: fitted anew when the
 camera has more clips or another encoder.
 """
@@ -38,10 +38,10 @@ MOST_SCORED = 64
 class Score(StrEnum):
     """By what a second is found unusual.
 
-    `cross`: Eq. 5 between its own picture and sound. `neighbour`: Eq. 5 distance to the nearest
-    other clips of its camera or, where the encoder measures it, the novelty of its description: the
-    mean of what it has of picture and sound. `combined`: how rare the two distances are at this
-    camera, as a number of standard deviations.
+    `cross`: Eq. 5 between its own picture and sound. `neighbour`: its novelty, the distance of its
+    description from the ordinary (`ml.starter`), or Eq. 5 distance to the nearest other clips of
+    its camera where that was not told: the mean of picture and sound. `combined`: how rare the two
+    distances are at this camera, as a number of standard deviations.
     """
 
     COMBINED = "combined"
@@ -75,8 +75,9 @@ class Normal:
 
     `sample` are rows of the snapshot, in the order of time: all clips of the camera, or some of
     them spread evenly. A modality of which there is too little is left out (`uses_video`,
-    `uses_audio`); seen, heard and both count the camera's clips that have it. `ordinary` is what
-    the encoder was trained on, where it measures novelty and all its clips tell theirs.
+    `uses_audio`); seen, heard and both count the camera's clips that have it. `ordinary` is the
+    novelty of what a trained encoder has learnt from, or of the sample where that is a starter
+    encoder's; None where not all clips tell theirs, and then the embeddings are compared.
     """
 
     encoder: Encoder
@@ -98,29 +99,34 @@ class Normal:
                 [snapshot.video_novelty[rows][video], snapshot.audio_novelty[rows][audio]]
             )
         )
-        known = ordinary(encoder) if len(told) and told.all() else None
         rows = rows[video | audio]
         rows = rows[np.argsort(snapshot.at[rows], kind="stable")]
         if len(rows) > MOST_CLIPS:
             rows = rows[np.linspace(0, len(rows) - 1, MOST_CLIPS).round().astype(np.int64)]
         seen, heard, both = (int(mask.sum()) for mask in (video, audio, video & audio))
+        known = _known(encoder, snapshot, rows) if len(told) and told.all() else None
         return cls(encoder, snapshot, rows, seen, heard, both, known)
 
     @property
     def uses_video(self) -> bool:
         """Whether there are enough pictures to tell which are normal."""
-        return self.ordinary is not None or self.seen >= LEAST_CLIPS
+        return self.from_training or self.seen >= LEAST_CLIPS
 
     @property
     def uses_audio(self) -> bool:
         """Whether there are enough sounds to tell which are normal."""
-        return self.ordinary is not None or self.heard >= LEAST_CLIPS
+        return self.from_training or self.heard >= LEAST_CLIPS
+
+    @property
+    def from_training(self) -> bool:
+        """Whether what is normal is what the encoder was trained on."""
+        return self.ordinary is not None and self.encoder.kind != Encoder.Kind.STARTER
 
     def clips(self, score: Score) -> int:
         """Return how many clips mean and deviation of this score come from."""
         if score is Score.CROSS:
             return self.both
-        if self.ordinary is not None:
+        if self.from_training:
             return self.encoder.fitted_on
         return max(self.seen, self.heard)
 
@@ -209,6 +215,16 @@ class Normal:
             "has_video": self.snapshot.has_video[rows] & self.uses_video,
             "has_audio": self.snapshot.has_audio[rows] & self.uses_audio,
         }
+
+
+def _known(encoder: Encoder, snapshot: Snapshot, rows: Longs) -> Ordinary | None:
+    """Return what is ordinary in the training set, or for a starter encoder in these rows.
+
+    A starter encoder is in use from its first minute, which tells nothing of the day.
+    """
+    if encoder.kind != Encoder.Kind.STARTER:
+        return ordinary(encoder)
+    return Ordinary.of(snapshot.video_novelty[rows], snapshot.audio_novelty[rows])
 
 
 @dataclass

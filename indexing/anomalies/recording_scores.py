@@ -168,7 +168,7 @@ def _answer(
         encoder_kind=known.encoder.kind,
         crossable=known.encoder.crossable,
         clips_known=known.clips(query.score),
-        from_training=known.ordinary is not None and query.score is not Score.CROSS,
+        from_training=known.from_training and query.score is not Score.CROSS,
         mean=threshold.mean,
         std=threshold.std,
         threshold=threshold.value,

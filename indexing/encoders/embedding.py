@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from indexing.arrays import Floats
 from indexing.files import FileDamaged, Published, checked, publish
 from indexing.footage.features import Features
 from indexing.models import Encoder
@@ -77,19 +76,20 @@ def as_corpus(features: Features, at: int = 0) -> Corpus:
 
 
 @lru_cache(maxsize=16)
-def _ordinary(file: str, sha256: str) -> Ordinary | None:
-    return _trained(file, sha256).ordinary
+def _ordinary(kind: str, file: str, sha256: str) -> Ordinary | None:
+    made = _starter if kind == Encoder.Kind.STARTER else _trained
+    return made(file, sha256).ordinary
 
 
 def ordinary(encoder: Encoder) -> Ordinary | None:
-    """Return how novel to each other the seconds are that a trained encoder has learnt from.
+    """Return how novel to each other the seconds are that an encoder was fitted or trained on.
 
     None where it does not measure that. It takes a second or so, once in each process.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    return _ordinary(encoder.file, encoder.sha256)
+    return _ordinary(encoder.kind, encoder.file, encoder.sha256)
 
 
 def embed(encoder: Encoder, features: Features, at: int) -> Embeddings:
@@ -111,27 +111,25 @@ def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    if encoder.kind == Encoder.Kind.STARTER:
-        vectors = by_starter(_starter(encoder.file, encoder.sha256), clips)
-        novelty: Pair | None = None
-    else:
-        made = trained(encoder)
-        vectors, novelty = made.embed_with_novelty(clips)
-        novelty = novelty if made.outlets else None
+    vectors, novelty = _embedded(encoder, clips)
     return Embeddings(
-        *vectors,
-        clips.has_video & encoder.has_video,
-        clips.has_audio & encoder.has_audio,
-        *(novelty or (None, None)),
+        *vectors, clips.has_video & encoder.has_video, clips.has_audio & encoder.has_audio, *novelty
     )
 
 
-def by_starter(starter: StarterEncoder, clips: Corpus) -> tuple[Floats, Floats]:
-    """Embed clips by a starter -> z_v (n, Dv), z_a (n, Da)."""
-    return starter.embed(
+def _embedded(encoder: Encoder, clips: Corpus) -> tuple[Pair, Pair]:
+    if encoder.kind == Encoder.Kind.STARTER:
+        return by_starter(_starter(encoder.file, encoder.sha256), clips)
+    return trained(encoder).embed_with_novelty(clips)
+
+
+def by_starter(starter: StarterEncoder, clips: Corpus) -> tuple[Pair, Pair]:
+    """Embed clips by a starter -> z_v (n, Dv), z_a (n, Da), and their novelty (n,), (n,)."""
+    described = starter.describe(
         clips.foreground,
         clips.sound,
         np.asarray(clips.trunk, np.float32) if starter.uses_trunk else None,
         has_video=clips.has_video,
         has_audio=clips.has_audio,
     )
+    return described.embedded, described.novelty

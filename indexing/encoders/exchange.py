@@ -199,7 +199,7 @@ def _probe(encoder: StarterEncoder | TrainedEncoder, row: Encoder, name: str) ->
     clips = _made_up()
     try:
         if isinstance(encoder, StarterEncoder):
-            video, audio = by_starter(encoder, clips)
+            (video, audio), _ = by_starter(encoder, clips)
         else:
             video, audio = encoder.embed(clips)
     except (ValueError, IndexError, KeyError, TypeError) as error:

@@ -51,7 +51,7 @@ def gate_code() -> str:
 def _measured(system: System, corpus: Corpus, positive_rate: float | None) -> Measures:
     e = system.embed(corpus)
     shared = e.common[0].shape[1] if e.common else 0
-    return measure(corpus, e.z_v, e.z_a, shared, positive_rate=positive_rate)
+    return measure(corpus, e.z_v, e.z_a, shared, novelty=e.novelty, positive_rate=positive_rate)
 
 
 def _truth(embedded: Embedded, truth: Truth) -> float:

@@ -52,14 +52,24 @@ def judge(
     Raises:
         FileDamaged: the file of the encoder in use is not the one that was recorded.
     """
-    z_v, z_a = new.embed(held_back)
+    (z_v, z_a), novelty = new.embed_with_novelty(held_back)
     if not (np.isfinite(z_v).all() and np.isfinite(z_a).all()):
         return _refused("The encoder in use stays: the new one embeds to what are no numbers.")
-    after = measure(held_back, z_v, z_a, new.shared, labels=labels, positive_rate=positive_rate)
+    after = measure(
+        held_back,
+        z_v,
+        z_a,
+        new.shared,
+        novelty=novelty,
+        labels=labels,
+        positive_rate=positive_rate,
+    )
     before = None
     if old:
         mine = embed_corpus(old, held_back)
-        before = measure(held_back, mine.video, mine.audio, old.shared, labels=labels)
+        before = measure(
+            held_back, mine.video, mine.audio, old.shared, novelty=mine.novelty, labels=labels
+        )
     verdict = decide(before, after)
     return Judgement(
         activate=verdict.activate,

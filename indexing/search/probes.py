@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from indexing.encoders.embedding import embed
 from indexing.encoders.publishing import begins, read_features
 from indexing.files import FileDamaged
@@ -90,7 +92,10 @@ def _from_features(encoder: Encoder, clip: Known) -> Probe:
         ) from error
     row = clip.second - chunk.start_s
     whole = embed(encoder, features, begins(chunk))  # a chunk tells what is ordinary in it
+    seen, heard = whole.novelty or (np.full(len(whole), np.nan), np.full(len(whole), np.nan))
     return Probe(
         video=whole.video[row] if whole.has_video[row] else None,
         audio=whole.audio[row] if whole.has_audio[row] else None,
+        video_novelty=float(seen[row]),
+        audio_novelty=float(heard[row]),
     )

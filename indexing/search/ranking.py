@@ -81,6 +81,7 @@ class SearchResult:
     has_audio: bool
     clips_searched: int
     clips_pending: int
+    audio_weight: float | None  # how much sound counts, where picture and sound are compared
     around_query: tuple[Neighbour, ...]
     hits: tuple[Hit, ...]
     notes: tuple[str, ...]
@@ -112,6 +113,7 @@ def search(query: SearchQuery) -> SearchResult:
         has_audio=first.audio is not None,
         clips_searched=selection.searched,
         clips_pending=pending,
+        audio_weight=_audio_weight(query, first),
         around_query=tuple(names.neighbour(f, r) for f, r in selection.around_query),
         hits=tuple(names.hit(rank, scored) for rank, scored in enumerate(selection.hits, 1)),
         notes=tuple(_notes(query, first, fields, len(selection.hits), pending)),
@@ -187,6 +189,13 @@ def ask(query: SearchQuery, snapshot_of: Snapshots = snapshots.current) -> Asked
     for clip in clips:
         _check_modality(query, clip, encoder, probe(encoder, snapshot_of(encoder), clip))
     return Asked(query, encoder, clips, this, not_this, snapshot_of)
+
+
+def _audio_weight(query: SearchQuery, first: Probe) -> float | None:
+    """Return how much sound counts beside the picture; None where only one is compared."""
+    if query.modality is not With.JOINT or first.video is None or first.audio is None:
+        return None
+    return first.audio_weight(query.audio_weight)
 
 
 def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
@@ -276,6 +285,13 @@ def _notes(
     if query.modality is With.JOINT and (first.video is None or first.audio is None):
         absent = "picture" if first.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
+    weight = _audio_weight(query, first)
+    if weight is not None and 0 < weight < 1:
+        side = "what is heard" if weight >= 0.5 else "what is seen"
+        yield (
+            f"Sound counts {weight:.0%} and picture {1 - weight:.0%} here, because this moment "
+            f"stands out by {side}; the slider shifts that."
+        )
     if query.also:
         yield (
             f"The query is {len(query.asked)} moments; a clip's distance is the mean of its "

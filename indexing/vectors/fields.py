@@ -10,7 +10,7 @@ from indexing.vectors.exact import Measure, Ranked, Ranking
 from indexing.vectors.examples import Example, Judged, Likeness, Side
 from indexing.vectors.exclusion import Kept, select
 from indexing.vectors.snapshot import Snapshot
-from ml.distance import directions
+from ml.distance import directions, weight_of_sound
 from ml.feedback import ORDINARY
 
 # What is compared by each kind of search: (modality of the query, modality of the others).
@@ -30,10 +30,15 @@ Weights = dict[tuple[str, str], float]
 
 @dataclass(frozen=True)
 class Probe:
-    """The query clip as one encoder embeds it; None in a modality that it lacks."""
+    """The query clip as one encoder embeds it; None in a modality that it lacks.
+
+    video_novelty and audio_novelty say how far it stands out in each, NaN where that is not known.
+    """
 
     video: NDArray[np.float32] | None
     audio: NDArray[np.float32] | None
+    video_novelty: float = np.nan
+    audio_novelty: float = np.nan
 
     @classmethod
     def of(cls, snapshot: Snapshot, row: int) -> "Probe":
@@ -41,16 +46,27 @@ class Probe:
         return cls(
             video=snapshot.video.rows[row] if snapshot.has_video[row] else None,
             audio=snapshot.audio.rows[row] if snapshot.has_audio[row] else None,
+            video_novelty=float(snapshot.video_novelty[row]),
+            audio_novelty=float(snapshot.audio_novelty[row]),
         )
+
+    def audio_weight(self, slider: float) -> float:
+        """Return how much the sound counts in a joint search, the slider being here (0 to 1)."""
+        return float(weight_of_sound(self.video_novelty, self.audio_novelty, slider))
 
     def vector(self, modality: str) -> NDArray[np.float32] | None:
         """Return the query's vector in a modality."""
         return self.video if modality == "video" else self.audio
 
     def weights(self, compared: str, audio_weight: float) -> Weights:
-        """Return what can be compared and how much it counts; empty where nothing can."""
+        """Return what can be compared and how much it counts; empty where nothing can.
+
+        ``audio_weight`` is where people put the slider between picture and sound, and each counts
+        besides by how far the clip stands out in it (`ml.distance.weight_of_sound`).
+        """
         pairs = COMPARED[compared]
-        weight = {"audio": audio_weight, "video": 1.0 - audio_weight}
+        sound = self.audio_weight(audio_weight)
+        weight = {"audio": sound, "video": 1.0 - sound}
         found = {
             pair: weight[pair[0]] if len(pairs) > 1 else 1.0
             for pair in pairs

@@ -18,8 +18,8 @@ class Embeddings:
 
     video (n, Dv) and audio (n, Da) float32, not normalised; has_video and has_audio (n,) bool.
     Rows of an absent modality hold zeros and are never read. video_novelty and audio_novelty (n,)
-    float32 tell how far each stands out (`ml.salience`), NaN where that is absent; None where the
-    encoder does not measure it, or did not when the shard was written.
+    float32 tell how far each stands out (`ml.starter`), NaN where that is absent; None where that
+    was not told when the shard was written.
     """
 
     video: Floats
@@ -31,6 +31,13 @@ class Embeddings:
 
     def __len__(self) -> int:
         return len(self.has_video)
+
+    @property
+    def novelty(self) -> tuple[Floats, Floats] | None:
+        """How far pictures and sounds stand out, where both were told."""
+        if self.video_novelty is None or self.audio_novelty is None:
+            return None
+        return self.video_novelty, self.audio_novelty
 
 
 def save(embeddings: Embeddings, path: Path) -> None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.baselines.system import AnomalyScore, Embedded, embedded
+from ml.baselines.system import AnomalyScore, Doubles, Embedded, embedded
 from ml.corpus import Corpus
+from ml.ordinary import Ordinary
 from ml.preprocess import MEL_BINS
-from ml.starter import Standardiser, StarterEncoder
+from ml.starter import Description, Standardiser, StarterEncoder
 
 Floats = NDArray[np.float32]
 
@@ -91,7 +92,7 @@ class Starter:
     """The starter encoder that every camera has before any training (`ml.starter`)."""
 
     name = "Starter features"
-    anomaly: AnomalyScore = "neighbour"
+    anomaly: AnomalyScore = "own"
     wants_frames = False
 
     def __init__(self, trunk_weights: str | None = None) -> None:
@@ -111,14 +112,32 @@ class Starter:
 
     def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
         """See `System.embed`."""
-        z_v, z_a = self._encoder.embed(
+        described = self._describe(corpus)
+        return embedded(corpus, *described.embedded, novelty=described.novelty)
+
+    def surprise(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Doubles:
+        """See `ScoresAnomalies.surprise`: how far picture and sound are from the ordinary."""
+        return surprise(self._encoder.ordinary, self._describe(corpus).novelty)
+
+    def _describe(self, corpus: Corpus) -> Description:
+        return self._encoder.describe(
             corpus.foreground,
             corpus.sound,
             self._trunk(corpus),
             has_video=corpus.has_video,
             has_audio=corpus.has_audio,
         )
-        return embedded(corpus, z_v, z_a)
 
     def _trunk(self, corpus: Corpus) -> Floats | None:
         return np.asarray(corpus.trunk, np.float32) if self._pretrained else None
+
+
+def surprise(ordinary: Ordinary | None, novelty: tuple[Floats, Floats]) -> Doubles:
+    """How odd n clips of that novelty (n,), (n,) are for the footage fitted on, as `ml.anomaly`.
+
+    NaN where a clip has neither picture nor sound, and everywhere where nothing is known.
+    """
+    seen, heard = (part.astype(np.float64) for part in novelty)
+    if ordinary is None:
+        return np.full(len(seen), np.nan)
+    return ordinary.scores(seen, heard).combined

@@ -1,5 +1,6 @@
 """Our own training, TPG and EPG as printed, as systems of the comparison (`ml.training`)."""
 
+from ml.baselines.descriptions import surprise
 from ml.baselines.system import AnomalyScore, Doubles, Embedded, Floats, embedded
 from ml.corpus import Corpus
 from ml.distance import directions
@@ -33,10 +34,8 @@ class Learnt:
         self.name = name or NAMES.get(self._method.name, self._method.name)
         trunk = f"on a trunk of {trunk_weights or 'random weights'}"
         self.weights = f"own, {trunk if self._method.trunk else 'without a trunk'}"
-        # The paper's own score; with lengths by salience, how far a clip stands out.
-        salient = self._method.lengths == "salient"
-        printed = self._method.name in ("tpg", "epg")
-        self.anomaly: AnomalyScore = "cross" if printed else "own" if salient else "neighbour"
+        # The paper's own score, or how far a clip is from the ordinary.
+        self.anomaly: AnomalyScore = "cross" if printed(self._method) else "own"
         self.reports: list[EpochReport] = []
 
     def fit(self, train: Corpus, seed: int, *, frame_features: Floats | None = None) -> None:
@@ -49,21 +48,32 @@ class Learnt:
 
     def embed(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Embedded:
         """See `System.embed`."""
-        z_v, z_a = self._encoder.embed(corpus)
+        (z_v, z_a), novelty = self._encoder.embed_with_novelty(corpus)
         shared = self._encoder.shared
-        # As printed, lengths are compared too; ours tell how far a clip stands out in its modality.
+        # As printed, lengths are compared too.
         kept = self._method.lengths == "kept"
         pictures, sounds = (z[:, :shared] if kept else directions(z, shared) for z in (z_v, z_a))
-        common = (pictures, sounds) if shared else None
-        return embedded(corpus, z_v, z_a, common=common)
+        return embedded(
+            corpus,
+            z_v,
+            z_a,
+            common=(pictures, sounds) if shared else None,
+            novelty=None if printed(self._method) else novelty,
+        )
 
 
-class Salient(Learnt):
-    """One whose lengths follow how far a clip stands out, which is its own anomaly score."""
+class Own(Learnt):
+    """Ours: it also tells how far a clip is from the ordinary."""
 
     def surprise(self, corpus: Corpus, *, frame_features: Floats | None = None) -> Doubles:
         """See `ScoresAnomalies.surprise`."""
-        return self._encoder.surprise(corpus)
+        novelty = self._encoder.inputs.describe(corpus).novelty
+        return surprise(self._encoder.ordinary, novelty)
+
+
+def printed(method: Method) -> bool:
+    """Whether this is one of the paper's own, which has no novelty."""
+    return method.name in ("tpg", "epg")
 
 
 def learnt(
@@ -71,5 +81,5 @@ def learnt(
 ) -> Learnt:
     """Make the system that belongs to a method."""
     chosen = METHODS[method] if isinstance(method, str) else method
-    kind = Salient if chosen.lengths == "salient" else Learnt
+    kind = Learnt if printed(chosen) else Own
     return kind(chosen, trunk_weights=trunk_weights, name=name)

@@ -33,6 +33,9 @@ class Embedded:
     common: tuple[Floats, Floats] | None = None
     # Whether a joint search takes one distance between concatenations, and not the mean of two.
     concatenated: bool = False
+    # (n,), (n,) how far pictures and sounds stand out (`ml.starter`), where the system tells it: a
+    # joint search is weighed by that.
+    novelty: tuple[Floats, Floats] | None = None
 
     @property
     def joint(self) -> Floats:
@@ -85,6 +88,7 @@ def embedded(
     *,
     common: tuple[Floats, Floats] | None = None,
     concatenated: bool = False,
+    novelty: tuple[Floats, Floats] | None = None,
 ) -> Embedded:
     """Put embeddings (n, Dv), (n, Da) or None beside what the corpus knows of its clips."""
     seen, heard = corpus.has_video, corpus.has_audio
@@ -94,7 +98,8 @@ def embedded(
         seen = np.zeros_like(seen)
     if z_a is None:
         heard = np.zeros_like(heard)
-    return Embedded(_where(seen, z_v), _where(heard, z_a), seen, heard, common, concatenated)
+    rows = _where(seen, z_v), _where(heard, z_a)
+    return Embedded(*rows, seen, heard, common, concatenated, novelty)
 
 
 def cross_scores(embedded: Embedded) -> Doubles:

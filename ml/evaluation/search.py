@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import retrieval
-from ml.baselines.system import Embedded
+from ml.baselines.system import Doubles, Embedded
+from ml.distance import AUDIO_WEIGHT, weight_of_sound
 from ml.evaluation.truth import Modality, Truth
 from ml.retrieval import Footage, Labels, Mode, Score
 
@@ -49,7 +50,10 @@ def _footage(
     if mode == "joint" and embedded.concatenated:
         # A concatenation is compared as one modality is, where a clip has both.
         mode, z_v, has_video = "video", embedded.joint, has_video & has_audio
-    return Footage(z_v, z_a, has_video, has_audio, labels, targets, shared), mode
+    weight: Doubles | float = AUDIO_WEIGHT
+    if embedded.novelty is not None:
+        weight = weight_of_sound(*embedded.novelty)
+    return Footage(z_v, z_a, has_video, has_audio, labels, targets, shared, weight), mode
 
 
 def modes(embedded: Embedded) -> list[Mode]:

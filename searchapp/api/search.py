@@ -44,7 +44,13 @@ class Query(Body):
     recording: Number
     second: Second
     modality: With = Field(With.JOINT, alias="with")
-    weight: float = Field(0.5, ge=0, le=1, description="How much the sound counts in joint")
+    weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="The slider from picture to sound in joint; each counts besides by how far the "
+        "moment stands out in it",
+    )
     k: int = Field(20, ge=1, le=MOST_HITS)
     exclusion: int = Field(
         60, ge=0, le=LONGEST_EXCLUSION_S, description="Seconds around a hit without another"
@@ -133,6 +139,7 @@ class SearchOut(BaseModel):
     crossable: bool
     clips_searched: int
     clips_pending: int
+    audio_weight: float | None = Field(description="How much the sound counted in the end")
     hits: list[HitOut]
     notes: list[str]
 
@@ -186,6 +193,7 @@ def search(request: HttpRequest, data: Query) -> SearchOut:
         crossable=result.crossable,
         clips_searched=result.clips_searched,
         clips_pending=result.clips_pending,
+        audio_weight=result.audio_weight,
         hits=[HitOut.of(hit) for hit in result.hits if hit.recording_id in seen],
         notes=list(result.notes),
     )

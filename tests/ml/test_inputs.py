@@ -3,10 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.corpus import Corpus
 from ml.foreground import FOREGROUND_DIM
 from ml.inputs import FARTHEST, Inputs, backgrounds
 from ml.method import Method
 from ml.soundstats import FLOOR_DB, SOUND_DIM
+from ml.starter import Description
 from tests.ml.planted import planted
 
 CORPUS, _ = planted(300, 3)
@@ -47,23 +49,22 @@ def test_the_trunk_is_described_only_where_it_was_learnt() -> None:
     for pretrained in (False, True):
         inputs = Inputs.fit(CORPUS, Method(), pretrained=pretrained)
         assert inputs.starter.uses_trunk is pretrained
-        assert inputs.describe(CORPUS).starter[0].shape[1] == FOREGROUND_DIM + 1 + 432 * pretrained
+        assert inputs.describe(CORPUS).private[0].shape[1] == FOREGROUND_DIM + 432 * pretrained
+
+
+def described(inputs: Inputs, corpus: Corpus) -> Description:
+    masks = {"has_video": corpus.has_video, "has_audio": corpus.has_audio}
+    return inputs.starter.describe(corpus.foreground, corpus.sound, None, **masks)
 
 
 @pytest.mark.parametrize("whitened", [False, True])
-def test_beside_the_networks_are_plain_descriptions_cut_off_far_out(whitened: bool) -> None:
+def test_beside_the_networks_are_descriptions_cut_off_far_out(whitened: bool) -> None:
     inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
+    found = described(inputs, CORPUS)
     seen, heard = inputs.describe(CORPUS).beside
     assert heard.shape == (300, SOUND_DIM)
-    plain = inputs.starter.plain_sound(CORPUS.sound, CORPUS.has_audio)
-    np.testing.assert_array_equal(inputs.describe(CORPUS).plain[1], plain)
-    parts = zip(
-        (seen, heard), (inputs.describe(CORPUS).starter[0], plain), inputs.whitenings, strict=True
-    )
-    for z, rows, whitening in parts:
-        assert (whitening is not None) == whitened
-        unusual = whitening(rows) if whitening else rows
-        scaled = unusual / np.sqrt(np.square(unusual, dtype=np.float64).mean())
+    for z, rows in zip((seen, heard), found.white if whitened else found.plain, strict=True):
+        scaled = rows / np.sqrt(np.square(rows, dtype=np.float64).mean())
         np.testing.assert_allclose(z, np.clip(scaled, -FARTHEST, FARTHEST), rtol=1e-4, atol=1e-5)
         # A cut at 8 root mean squares takes little away.
         assert np.sqrt(np.square(z).mean()) == pytest.approx(1, abs=0.1)
@@ -75,13 +76,15 @@ def test_beside_the_networks_are_plain_descriptions_cut_off_far_out(whitened: bo
     )
 
 
-def test_what_is_kept_is_the_starters_or_what_is_unusual() -> None:
+def test_what_is_kept_is_the_starters_or_the_plain_directions() -> None:
     for whitened in (False, True):
         inputs = Inputs.fit(CORPUS, Method(whitened=whitened), pretrained=False)
-        kept, plain = inputs.describe(CORPUS).private, inputs.describe(CORPUS).plain
-        for i, whitening in enumerate(inputs.whitenings):
-            wanted = whitening(plain[i]) if whitening else inputs.describe(CORPUS).starter[i]
-            np.testing.assert_array_equal(kept[i], wanted)
+        found, kept = described(inputs, CORPUS), inputs.describe(CORPUS)
+        for i in (0, 1):
+            plain = found.plain[i] / np.linalg.norm(found.plain[i], axis=1, keepdims=True)
+            wanted = found.embedded[i] if whitened else plain
+            np.testing.assert_allclose(kept.private[i], wanted, rtol=1e-5)
+            np.testing.assert_array_equal(kept.novelty[i], found.novelty[i])
 
 
 @pytest.mark.parametrize("whitened", [False, True])
@@ -99,9 +102,10 @@ def test_what_is_absent_is_described_by_zeros(whitened: bool) -> None:
 def test_a_modality_never_there_has_nothing_to_be_seen_against() -> None:
     deaf = replace(CORPUS, has_audio=np.zeros(300, bool))
     inputs = Inputs.fit(deaf, Method(whitened=True), pretrained=False)
-    assert inputs.whitenings[0] is not None
-    assert inputs.whitenings[1] is None
-    assert not inputs.describe(CORPUS).beside[1].any()
+    found = inputs.describe(CORPUS)
+    assert found.beside[0].any()
+    assert not found.beside[1].any()
+    assert np.isnan(found.novelty[1]).all()
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
@@ -110,8 +114,7 @@ def test_inputs_survive_as_arrays(pretrained: bool) -> None:
     again = Inputs.from_arrays(inputs.arrays())
     background = backgrounds(CORPUS)
     for one, other in (
-        (inputs.describe(CORPUS).starter[0], again.describe(CORPUS).starter[0]),
-        (inputs.describe(CORPUS).starter[1], again.describe(CORPUS).starter[1]),
+        *zip(inputs.describe(CORPUS).novelty, again.describe(CORPUS).novelty, strict=True),
         *zip(inputs.describe(CORPUS).beside, again.describe(CORPUS).beside, strict=True),
         *zip(inputs.describe(CORPUS).private, again.describe(CORPUS).private, strict=True),
         (inputs.crops(CORPUS.trunk), again.crops(CORPUS.trunk)),
@@ -146,7 +149,7 @@ def test_a_frozen_picture_and_a_constant_tone_give_finite_inputs() -> None:
     for x in (
         *inputs.describe(still).beside,
         *inputs.describe(still).private,
-        *inputs.describe(still).starter,
+        *inputs.describe(still).novelty,
         inputs.crops(still.trunk),
         inputs.spectrogram(still.mel, backgrounds(still)),
     ):

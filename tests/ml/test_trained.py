@@ -12,7 +12,6 @@ from safetensors.numpy import load_file, save_file
 
 from ml.inputs import backgrounds
 from ml.method import Method
-from ml.salience import LEAST, Salience
 from ml.starter import StarterEncoder
 from ml.trained import EncoderError, TrainedEncoder
 from ml.training import Training
@@ -20,8 +19,8 @@ from tests.ml.planted import planted
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS, _ = planted(300, 1)
-METHOD = Method(epochs=1, lengths="kept", length=None, whitened=False)
-SALIENT = replace(METHOD, lengths="salient", whitened=True, private_video=0.5, private_audio=2.0)
+METHOD = Method(epochs=1, lengths="kept", length_pictures=None, length_sounds=None, whitened=False)
+UNIT = Method(epochs=1, private_video=0.5, private_audio=2.0)
 
 
 def training(method: Method = METHOD, *, pretrained: bool = False) -> Training:
@@ -77,57 +76,37 @@ def test_it_is_the_torch_modules(method: Method, pretrained: bool) -> None:
     assert (made.audio.branch is not None) == method.statistics
 
 
-def test_lengths_follow_salience_in_numpy_as_by_hand() -> None:
-    """The torch modules' embeddings about their mean, of length one, beside what is unusual."""
-    made = training(SALIENT)
+def test_of_one_length_in_numpy_as_by_hand() -> None:
+    """The torch modules' embeddings about their mean, of length one, beside the starter's."""
+    made = training(UNIT)
     encoder = made.encoder()
-    described, kept = encoder.inputs.describe(CORPUS).plain, encoder.inputs.describe(CORPUS).private
-    s = SALIENT
-    numbers = (
-        (s.length_pictures, s.private_video, s.anchor_pictures, s.quiet_pictures, s.loud_pictures),
-        (s.length_sounds, s.private_audio, s.anchor_sounds, s.quiet_sounds, s.loud_sounds),
-    )
-    for i, (z, network) in enumerate(
-        zip(encoder.embed(CORPUS), by_torch(made, SALIENT), strict=True)
-    ):
-        length, weight, anchor, quiet, loud = numbers[i]
-        found = Salience.fit(described[i], CORPUS.at)(described[i], CORPUS.at)
-        ramp = np.clip((found - quiet) / (loud - quiet), LEAST, 1)[:, None]
-        shared, private = (
-            rows / np.linalg.norm(rows, axis=1, keepdims=True)
-            for rows in (network - network.mean(axis=0), kept[i])
-        )
-        both = np.concatenate([shared, weight * private], axis=1) / np.sqrt(1 + weight**2)
-        np.testing.assert_allclose(z[:, :-1], ramp * length * both, atol=1e-4 * length)
-        np.testing.assert_array_equal(z[:, -1], np.float32(anchor))
-        assert 0 < (ramp > LEAST).mean() < 1
-
-
-def test_the_private_part_is_the_starter_encoders() -> None:
-    method = replace(METHOD, lengths="unit", length=3.0, private_video=0.5, private_audio=2.0)
-    encoder = training(method).encoder()
-    z_v, z_a = encoder.embed(CORPUS)
     masks = {"has_video": CORPUS.has_video, "has_audio": CORPUS.has_audio}
     starter = StarterEncoder.fit(CORPUS.foreground, CORPUS.sound, None, **masks)
-    plain = starter.embed(CORPUS.foreground, CORPUS.sound, None, **masks)
-    for z, private, weight in ((z_v, plain[0], 0.5), (z_a, plain[1], 2.0)):
-        np.testing.assert_allclose(np.linalg.norm(z[:, :512], axis=1), 3, rtol=1e-4)
-        lengths = np.linalg.norm(z[:, 512:], axis=1)
-        assert np.sqrt(np.square(lengths).mean()) == pytest.approx(3 * weight, rel=1e-3)
-        factor = z[:, 512:] / np.where(private == 0, 1, private)
-        np.testing.assert_allclose(factor[private != 0], factor.max(), rtol=1e-3)
+    found = starter.describe(CORPUS.foreground, CORPUS.sound, None, **masks)
+    numbers = ((1.5, UNIT.private_video), (4.0, UNIT.private_audio))
+    embedded, novelty = encoder.embed_with_novelty(CORPUS)
+    for i, (z, network) in enumerate(zip(embedded, by_torch(made, UNIT), strict=True)):
+        length, weight = numbers[i]
+        shared, private = (
+            rows / np.linalg.norm(rows, axis=1, keepdims=True)
+            for rows in (network - network.mean(axis=0), found.embedded[i])
+        )
+        both = np.concatenate([shared, weight * private], axis=1) / np.sqrt(1 + weight**2)
+        np.testing.assert_allclose(z, length * both, atol=1e-4 * length)
+        np.testing.assert_array_equal(novelty[i], found.novelty[i])
 
 
 def test_lengths_kept_are_of_the_mean_asked_for_and_of_one_scale() -> None:
-    plain, scaled = training(), training(replace(METHOD, length=5.0))
-    before = np.concatenate([z[:, :512] for z in plain.encoder().embed(CORPUS)])
-    after = np.concatenate([z[:, :512] for z in scaled.encoder().embed(CORPUS)])
-    assert np.sqrt(np.square(after).sum(axis=1).mean()) == pytest.approx(5, rel=1e-3)
-    np.testing.assert_allclose(
-        after / np.sqrt(np.square(after).mean()) * np.sqrt(np.square(before).mean()),
-        before,
-        atol=1e-4,
+    asked = replace(
+        METHOD, length_pictures=5.0, length_sounds=7.0, private_video=0, private_audio=0
     )
+    pairs = zip(
+        training().encoder().embed(CORPUS), training(asked).encoder().embed(CORPUS), strict=True
+    )
+    for (before, after), length in zip(pairs, (5, 7), strict=True):
+        assert np.sqrt(np.square(after).sum(axis=1).mean()) == pytest.approx(length, rel=1e-3)
+        factor = length / np.sqrt(np.square(before[:, :512]).sum(axis=1).mean())
+        np.testing.assert_allclose(after, before[:, :512] * factor, atol=1e-4 * length)
 
 
 def test_a_weight_of_nothing_leaves_the_private_part_out() -> None:
@@ -136,7 +115,7 @@ def test_a_weight_of_nothing_leaves_the_private_part_out() -> None:
     assert encoder.shared == 512
 
 
-@pytest.mark.parametrize("method", [METHOD, SALIENT], ids=["kept", "salient"])
+@pytest.mark.parametrize("method", [METHOD, UNIT], ids=["kept", "unit"])
 def test_absent_modalities_are_zero_and_unread(method: Method) -> None:
     encoder = training(method).encoder()
     mel, trunk = CORPUS.mel.copy(), CORPUS.trunk.copy()
@@ -160,7 +139,7 @@ def test_a_chunk_is_embedded_the_same_in_any_company() -> None:
     assert all(len(z) == 0 for z in encoder.embed(CORPUS.rows(slice(0, 0))))
 
 
-@pytest.mark.parametrize("method", [METHOD, SALIENT], ids=["kept", "salient"])
+@pytest.mark.parametrize("method", [METHOD, UNIT], ids=["kept", "unit"])
 def test_it_survives_a_file(method: Method, tmp_path: Path) -> None:
     encoder = training(method).encoder()
     save_file(encoder.arrays(), tmp_path / "encoder.safetensors")
@@ -181,6 +160,10 @@ BROKEN: dict[str, Callable[[Any], Any] | None] = {
     "audio.embed": lambda array: array * np.float32("nan"),
     "audio.embed.bias": lambda array: np.full(512, 1e300),
     "scales": lambda array: np.ones(5, np.float32),
+    "centres": lambda array: np.ones(2, np.float32),
+    "inputs.starter.typical": lambda array: np.zeros(2, np.float32),
+    "inputs.starter.known": lambda array: array[:1],
+    "inputs.whitened": None,
     "inputs.mel_mean": lambda array: np.ones(1, np.float32),
 }
 
@@ -206,61 +189,21 @@ def test_an_empty_file_is_refused_with_a_sentence() -> None:
         TrainedEncoder.from_arrays({})
 
 
-# What an outlet holds, in another shape or with other values.
-OUTLETS: dict[str, tuple[str, Any]] = {
-    "a centre that would be broadcast": ("centre", np.zeros(1, np.float32)),
-    "a number too few": ("numbers", np.ones(4, np.float32)),
-    "no number": ("numbers", np.full(5, np.nan, np.float32)),
-    "too large a number": ("numbers", np.full(5, 1e300)),
-    "a narrow reference": ("salience.reference", np.zeros((300, 3), np.float32)),
-    "an infinite reference": ("salience.reference", np.full((300, 90), np.inf, np.float32)),
-    "times of others": ("salience.at", np.zeros(7, np.int64)),
-    "broken times": ("salience.at", np.full(300, 0.5, np.float32)),
-    "no levels": ("salience.levels", np.zeros(0, np.float32)),
-    "falling levels": ("salience.levels", np.array([2, 1], np.float32)),
-    "words": ("salience.levels", np.array(["a"])),
-}
-
-
 @pytest.fixture(scope="module")
-def salient() -> dict[str, Any]:
-    """The arrays of an encoder whose lengths follow salience."""
-    return training(SALIENT).encoder().arrays()
-
-
-@pytest.mark.parametrize("what", OUTLETS)
-@pytest.mark.parametrize("side", ["video", "audio"])
-def test_other_lengths_are_refused_with_a_sentence(
-    what: str, side: str, salient: dict[str, Any]
-) -> None:
-    name, array = OUTLETS[what]
-    assert f"outlet.{side}.{name}" in salient
-    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
-        TrainedEncoder.from_arrays({**salient, f"outlet.{side}.{name}": array})
-
-
-@pytest.mark.parametrize(
-    "missing", ["centre", "numbers", "salience.reference", "salience.at", "salience.levels", ""]
-)
-@pytest.mark.parametrize("side", ["video", "audio"])
-def test_lengths_that_lack_something_are_refused(
-    missing: str, side: str, salient: dict[str, Any]
-) -> None:
-    prefix = f"outlet.{side}.{missing}"
-    rest = {name: array for name, array in salient.items() if not name.startswith(prefix)}
-    with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
-        TrainedEncoder.from_arrays(rest)
+def unit() -> dict[str, Any]:
+    """The arrays of an encoder whose embeddings are of one length."""
+    return training(UNIT).encoder().arrays()
 
 
 @pytest.mark.parametrize("name", ["mean", "matrix"])
 @pytest.mark.parametrize("array", [np.ones((1, 1)), np.ones(1), np.full((90, 90), np.nan)])
 def test_a_whitening_that_does_not_fit_is_refused(
-    name: str, array: Any, salient: dict[str, Any]
+    name: str, array: Any, unit: dict[str, Any]
 ) -> None:
-    full = f"inputs.whitening.audio.{name}"
-    assert full in salient
+    full = f"inputs.starter.whitening.sound.{name}"
+    assert full in unit
     with pytest.raises(EncoderError, match=r"^This .*encoder.*\.$"):
-        TrainedEncoder.from_arrays({**salient, full: array.astype(np.float32)})
+        TrainedEncoder.from_arrays({**unit, full: array.astype(np.float32)})
 
 
 def test_embedding_needs_no_torch() -> None:

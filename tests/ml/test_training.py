@@ -11,7 +11,6 @@ from ml.corpus import Corpus
 from ml.encoders import VideoHead
 from ml.foreground import FOREGROUND_DIM
 from ml.method import METHODS, Method
-from ml.salience import LEAST
 from ml.trained import TrainedEncoder
 from ml.training import EpochReport, Training, TrainingError
 from tests.ml.planted import planted
@@ -26,16 +25,11 @@ OURS = Method(
     lr_video=1e-3,
     lr_audio=1e-3,
     branch_rate=2.0,
-    lengths="salient",
-    length_pictures=1.5,
-    length_sounds=6.0,
-    anchor_pictures=2.0,
-    anchor_sounds=1.0,
-    quiet_pictures=0.5,
-    quiet_sounds=0.5,
 )
 # Embedded once a batch, and cosines are products.
-QUICK = replace(OURS, views=1, lengths="unit", private_video=0, private_audio=0)
+QUICK = replace(
+    OURS, views=1, private_video=0, private_audio=0, length_pictures=2.0, length_sounds=2.0
+)
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +131,6 @@ def test_a_checkpoint_goes_on_to_the_identical_result(method: Method) -> None:
     one, other = through.encoder().arrays(), resumed.encoder().arrays()
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    assert any(name.startswith("outlet.") for name in one) == (method.lengths == "salient")
     assert [replace(r, seconds=0) for r in ahead] == [replace(r, seconds=0) for r in behind]
 
 
@@ -246,24 +239,15 @@ def test_one_modality_is_trained_where_the_other_lacks(lacking: str, within: Any
 
 @pytest.mark.parametrize("lacking", ["has_audio", "has_video"])
 @pytest.mark.parametrize("neighbours_of", ["descriptor", "encoder"])
-def test_one_modality_has_lengths_by_what_stands_out_in_it(
-    lacking: str, neighbours_of: Any
-) -> None:
+def test_one_modality_alone_is_of_its_length(lacking: str, neighbours_of: Any) -> None:
     corpus = replace(TRAIN, **{lacking: np.zeros(CLIPS, bool)})
     training = start(replace(OURS, epochs=1, neighbours_of=neighbours_of), corpus=corpus)
     assert finished(training)[0].positive_rate > 0
     encoder = training.encoder()
-    assert encoder.outlets is not None
     there = 0 if lacking == "has_audio" else 1
-    assert encoder.outlets[1 - there] is None
-    assert encoder.outlets[there] is not None
     z = encoder.embed(corpus)
     assert not z[1 - there].any()
-    lengths = np.linalg.norm(z[there][:, :-1], axis=1)
-    longest, anchor = ((1.5, 2.0), (6.0, 1.0))[there]
-    assert lengths.min() == pytest.approx(longest * LEAST, rel=1e-3)
-    assert lengths.max() == pytest.approx(longest, rel=0.02)
-    np.testing.assert_array_equal(z[there][:, -1], anchor)
+    np.testing.assert_allclose(np.linalg.norm(z[there], axis=1), (1.5, 4.0)[there], rtol=1e-4)
     # Footage that has both is embedded by what was learnt.
     assert all(np.isfinite(other).all() for other in encoder.embed(TRAIN))
     again = TrainedEncoder.from_arrays(encoder.arrays())
@@ -280,16 +264,16 @@ def test_one_modality_within_seconds_knows_no_generated_pairs() -> None:
     assert 0 < few < more
 
 
-def test_what_stands_out_is_long_and_what_is_ordinary_is_short() -> None:
+def test_what_stands_out_is_told_by_its_novelty() -> None:
     train, labels = planted(600, 3, rate=0.01)
     eventful = np.array([bool(some) for some in labels])
     encoder = start(replace(OURS, private_audio=0), corpus=train).encoder()
-    z_v, z_a = encoder.embed(train)
-    assert (z_v.shape, z_a.shape) == ((600, 512 + FOREGROUND_DIM + 1 + 1), (600, 512 + 1))
-    for z in (z_v, z_a):
-        lengths = np.linalg.norm(z[:, :-1], axis=1)
-        assert (lengths[eventful][:, None] > lengths[~eventful]).mean() > 0.8
-        assert (lengths < lengths.min() * 1.01).mean() == pytest.approx(0.5, abs=0.05)
+    (z_v, z_a), novelty = encoder.embed_with_novelty(train)
+    assert (z_v.shape, z_a.shape) == ((600, 512 + FOREGROUND_DIM), (600, 512))
+    for told in novelty:
+        assert (told[eventful][:, None] > told[~eventful]).mean() > 0.8
+        assert np.median(told) == pytest.approx(1, abs=1e-5)
+    assert encoder.ordinary is not None
 
 
 def test_a_second_view_is_taken_only_where_it_is_compared() -> None:
@@ -310,12 +294,6 @@ def test_a_modality_too_short_to_train_keeps_its_starter() -> None:
     assert not z_a[:, :512].any()
     assert z_a[:, 512:].any()
     assert z_v.shape[1] == 512
-    method = replace(QUICK, epochs=1, lengths="salient")
-    shorter = replace(TRAIN, has_audio=np.arange(CLIPS) < 90)
-    z_v, z_a = start(method, corpus=shorter).encoder().embed(TRAIN)
-    assert not z_a[:, :512].any()
-    assert z_a[:, 512:-1].any()
-    assert z_v.shape[1] == 513
 
 
 def test_beside_a_frozen_picture_the_sound_is_trained() -> None:
@@ -394,7 +372,14 @@ def test_the_pretext_moves_sounds_to_where_their_statistics_are() -> None:
         replace(QUICK, epochs=1, pairs="mutual", pair_weight=0.3, neighbour_gap_s=60),
         replace(QUICK, epochs=1, within="seconds", sampling="seconds", crops="mean"),
         replace(QUICK, epochs=1, within="pairs", pairs="or", tau="share", foreground=False),
-        replace(QUICK, epochs=1, mel_input="raw", trunk_input="raw", head_dropout=0, length=None),
+        replace(
+            QUICK,
+            epochs=1,
+            mel_input="raw",
+            trunk_input="raw",
+            head_dropout=0,
+            length_pictures=None,
+        ),
         replace(QUICK, epochs=1, margin=2.0, loss="hinge", within="seconds", lengths="kept"),
         replace(OURS, epochs=1, statistics=False, neighbours_of="encoder", ignore_s=0),
         replace(OURS, epochs=1, crops="mean", within="pairs", loss="hinge", private_audio=0),

@@ -143,7 +143,7 @@ def test_a_judgement_is_kept_and_leads_on_to_the_next(operator: Client, street: 
     assert current(page) == 300
     page = judge(operator, street, 300, verdict="confirmed", order="oldest")
     assert "Nothing waits on this list." in page
-    listed = page_of(operator, f"/cameras/{street.camera.pk}/anomalies/?show=reviewed")
+    listed = page_of(operator, f"/cameras/{street.camera.pk}/anomalies/?show=reviewed&order=oldest")
     assert listed.count("queue-item") == 3
     assert "you confirmed it" in listed
 

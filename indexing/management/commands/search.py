@@ -114,6 +114,7 @@ def document(result: SearchResult) -> dict[str, object]:
         "not": [place(each) for each in query.not_this],
         "encoder": result.encoder_id,
         "exclusion_s": query.exclusion_s,
+        "audio_weight": result.audio_weight,
         "hits": [hit.to_json() for hit in result.hits],
     }
 

@@ -19,8 +19,10 @@ from indexing.footage import features as kept
 from indexing.models import Camera, Encoder, Recording, Shard
 from indexing.vectors import shards
 from indexing.work.jobs import do_again
+from ml.baselines.descriptions import surprise
 from ml.corpus import Corpus
 from ml.method import Method
+from ml.ordinary import Ordinary
 from ml.soundstats import SOUND_DIM, sound_statistics
 from ml.trained import TrainedEncoder
 from ml.training import Training
@@ -79,12 +81,15 @@ def encoder_of(recording: Recording) -> tuple[Encoder, TrainedEncoder]:
 def test_the_command_scores_by_what_the_encoder_was_trained_on(recording: Recording) -> None:
     corpus, whole = split(recording)
     row, encoder = encoder_of(recording)
+    _, told = encoder.embed_with_novelty(whole)
 
     found = find_anomalies(AnomalyQuery(recording.pk))
 
     assert found.from_training
     assert found.clips_known == len(corpus)
-    np.testing.assert_allclose(np.array(found.scores, float), encoder.surprise(whole), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.array(found.scores, float), surprise(encoder.ordinary, told), rtol=1e-5
+    )
     known = ordinary(row)
     assert known is not None
     assert found.mean == pytest.approx(known.own.combined.mean())
@@ -93,17 +98,14 @@ def test_the_command_scores_by_what_the_encoder_was_trained_on(recording: Record
     assert (known.own.video > known.level("video")).mean() == pytest.approx(0.05, abs=0.01)
 
 
-def test_novelty_is_told_by_another_minute_than_the_clips_own(recording: Recording) -> None:
+def test_the_neighbours_score_is_the_mean_novelty(recording: Recording) -> None:
     _, whole = split(recording)
     _, encoder = encoder_of(recording)
-    assert encoder.outlets is not None
-    video, audio = (outlet.salience for outlet in encoder.outlets if outlet)
-    described = encoder.inputs.describe(whole).plain
+    _, (video, audio) = encoder.embed_with_novelty(whole)
 
     found = find_anomalies(AnomalyQuery(recording.pk, Score.NEIGHBOUR))
 
-    wanted = (video.distance(described[0], whole.at) + audio.distance(described[1], whole.at)) / 2
-    np.testing.assert_allclose(np.array(found.scores, float), wanted, rtol=1e-5)
+    np.testing.assert_allclose(np.array(found.scores, float), (video + audio) / 2, rtol=1e-5)
 
 
 def test_crossings_are_scored_by_the_embeddings(recording: Recording) -> None:
@@ -136,11 +138,22 @@ def test_a_damaged_encoder_gets_a_sentence(recording: Recording) -> None:
         find_anomalies(AnomalyQuery(recording.pk))
 
 
-def test_the_starter_measures_none() -> None:
+def test_a_starters_is_held_against_all_the_footage_there_is() -> None:
     found = add_footage("south", 240)
-    shard = Shard.objects.filter(chunk__recording=found)[0]
-    assert set(load_file(absolute(shard.file))) == {"video", "audio", "has_video", "has_audio"}
-    assert shards.load(absolute(shard.file)).video_novelty is None
+    told = [
+        shards.load(absolute(shard.file)).novelty
+        for shard in Shard.objects.filter(chunk__recording=found)
+    ]
+    video, audio = (np.concatenate(parts) for parts in zip(*[t for t in told if t], strict=True))
+    assert len(video) == 240
+    known = Ordinary.of(video, audio)
+    assert known is not None
+
+    scored = find_anomalies(AnomalyQuery(found.pk))
+
+    assert not scored.from_training
+    assert scored.clips_known == 240
+    np.testing.assert_allclose(np.array(scored.scores, float), known.own.combined, rtol=1e-5)
 
 
 def test_features_kept_with_an_older_description_of_sound_are_described_anew() -> None:

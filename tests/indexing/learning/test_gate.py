@@ -46,16 +46,14 @@ def held_against(old: Encoder, new: Encoder, held_back: Corpus) -> tuple[Judgeme
     return without, judge(old, trained(new), held_back, positive_rate=None, labels=truth)
 
 
-def test_labels_keep_an_encoder_out_or_say_why_it_is_let_in(recording: Recording) -> None:
+def test_labels_keep_out_an_encoder_that_finds_less_of_them(recording: Recording) -> None:
     camera = Camera.objects.get(pk=recording.camera_id)
     for start, end in runs(kinds(recording) == KIND):
         labels.make(recording, EVENT, start, end)
     begun = quickly(camera)
     starter, one = camera.encoder, begun.encoder
-    other = quickly(camera, private_video=0, private_audio=0).encoder
     assert starter
     assert one
-    assert other
     _, held_back = trainer.read(begun)
 
     without, told = held_against(starter, one, held_back)
@@ -66,11 +64,6 @@ def test_labels_keep_an_encoder_out_or_say_why_it_is_let_in(recording: Recording
     assert told.sentence == begun.sentence.removeprefix("It was not put in use, as asked. ")
     failed = [check for check in told.verdict["checks"] if not check["fine"]]
     assert {check["name"].partition(".")[0] for check in failed} == {"truth"}
-
-    without, told = held_against(one, other, held_back)
-    assert "labelled" not in without.sentence
-    assert told.activate
-    assert "The new encoder is used: it finds more of what was labelled" in told.sentence
 
 
 def test_only_events_labelled_often_in_what_is_held_back_are_asked_about(
