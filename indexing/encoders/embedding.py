@@ -15,7 +15,12 @@ from ml.corpus import Corpus
 from ml.inputs import Pair
 from ml.ordinary import Ordinary
 from ml.starter import StarterEncoder
-from ml.trained import TrainedEncoder
+from ml.trained import EncoderError, TrainedEncoder
+
+OTHER_VERSION = (
+    "{file} was written by another version of Reprise and cannot be used; put the camera's starter "
+    "in use and train it again."
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +44,20 @@ def store(encoder: StarterEncoder | TrainedEncoder) -> Published:
 
 @lru_cache(maxsize=16)
 def _starter(file: str, sha256: str) -> StarterEncoder:
-    return StarterEncoder.from_arrays(load_file(checked(file, sha256)))
+    arrays = load_file(checked(file, sha256))
+    try:
+        return StarterEncoder.from_arrays(arrays)
+    except (KeyError, ValueError) as error:
+        raise FileDamaged(OTHER_VERSION.format(file=file)) from error
 
 
 @lru_cache(maxsize=4)
 def _trained(file: str, sha256: str) -> TrainedEncoder:
-    return TrainedEncoder.from_arrays(load_file(checked(file, sha256)))
+    arrays = load_file(checked(file, sha256))
+    try:
+        return TrainedEncoder.from_arrays(arrays)
+    except EncoderError as error:
+        raise FileDamaged(OTHER_VERSION.format(file=file)) from error
 
 
 def trained(encoder: Encoder) -> TrainedEncoder:
@@ -57,9 +70,15 @@ def trained(encoder: Encoder) -> TrainedEncoder:
 
 
 def intact(encoder: Encoder) -> bool:
-    """Tell whether an encoder's file is the one that was recorded; if not, that is an alarm."""
+    """Tell whether an encoder's file is the one that was recorded, and can be read.
+
+    If not, that is an alarm.
+    """
     try:
         checked(encoder.file, encoder.sha256)
+        (_starter if encoder.kind == Encoder.Kind.STARTER else _trained)(
+            encoder.file, encoder.sha256
+        )
     except FileDamaged as error:
         log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
         return False

@@ -94,6 +94,8 @@ def _due(camera: Camera) -> bool:
     encoder = Encoder.objects.filter(serving=camera, kind=Encoder.Kind.STARTER).first()
     if encoder is None:
         return False
+    if not intact(encoder):
+        return True
     chunks = Chunk.objects.filter(recording__camera=camera)
     done = chunks.filter(state=Work.State.DONE)
     clips = done.aggregate(clips=Sum("clips"))["clips"] or 0

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from indexing import ingest
 from indexing.encoders import registry, starter, switching
 from indexing.encoders.registry import RegistryError
-from indexing.files import absolute
+from indexing.files import absolute, publish
 from indexing.models import Camera, Encoder, Job, Shard, Work
 from indexing.search.query import SearchQuery
 from indexing.search.ranking import search
@@ -177,3 +178,25 @@ def test_a_worker_that_lost_the_job_switches_nothing(camera: Camera) -> None:
         switching.build(claimed)
     assert used(camera).version == 2
     assert switching.embedded(first(camera)) == 0
+
+
+def test_a_starter_of_another_version_is_fitted_anew_and_searched_meanwhile(
+    camera: Camera, drain: Drain
+) -> None:
+    older = camera.encoder
+    assert older is not None
+    arrays = load_file(absolute(older.file))
+    del arrays["typical"]
+    file = publish("encoders", ".safetensors", lambda path: save_file(arrays, path))
+    Encoder.objects.filter(pk=older.pk).update(file=file.file, size=file.size, sha256=file.sha256)
+    recording = camera.recordings.all()[0]
+    query = SearchQuery(recording_id=recording.pk, second=30)
+    assert search(query).encoder_id == older.pk
+
+    ingest.close_recordings()
+    drain()
+
+    camera.refresh_from_db()
+    assert camera.encoder != older
+    assert search(query).encoder_id == camera.encoder_id
+    assert verify().ok

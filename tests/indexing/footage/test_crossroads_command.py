@@ -96,9 +96,13 @@ def test_ctrl_c_ends_all_processes_with_one_sentence_and_no_file(tmp_path: Path)
         *("--minutes=20", "--jobs=2"),
     ]
     environment = {**os.environ, "REPRISE_DATA": str(tmp_path / "var")}
-    with subprocess.Popen(
+    # What a shell runs in the background ignores Ctrl-C, and so does all that is begun there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    rendering = subprocess.Popen(
         command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, start_new_session=True
-    ) as rendering:
+    )
+    signal.signal(signal.SIGINT, before)
+    with rendering:
         assert rendering.stderr
         while not any(street.iterdir()):
             assert rendering.poll() is None
