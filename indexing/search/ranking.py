@@ -19,6 +19,9 @@ from ml.feedback import chance
 
 Snapshots = Callable[[Encoder], Snapshot]
 
+# Nearer to where the slider stands, the weight of sound needs no sentence.
+WORTH_SAYING = 0.05
+
 
 @dataclass(frozen=True)
 class Neighbour:
@@ -286,8 +289,8 @@ def _notes(
         absent = "picture" if first.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
     weight = _audio_weight(query, first)
-    if weight is not None and 0 < weight < 1:
-        side = "what is heard" if weight >= 0.5 else "what is seen"
+    if weight is not None and abs(weight - query.audio_weight) >= WORTH_SAYING:
+        side = "what is heard" if weight > query.audio_weight else "what is seen"
         yield (
             f"Sound counts {weight:.0%} and picture {1 - weight:.0%} here, because this moment "
             f"stands out by {side}; the slider shifts that."

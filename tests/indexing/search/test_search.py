@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -214,3 +215,23 @@ def test_the_command_takes_moments_and_marks(
     assert chances == sorted(chances, reverse=True)
     with pytest.raises(CommandError, match="is not a moment; write RECORDING:SECOND"):
         call_command("search", str(first.pk), "2", "--this=7")
+
+
+def test_a_joint_search_is_weighed_by_what_the_query_stands_out_in() -> None:
+    recording = add_footage("north", 300, seed=1)
+    snapshot = snapshots.current(Encoder.objects.get())
+    seen, heard = snapshot.video_novelty, snapshot.audio_novelty
+    for row in (int(np.argmax(heard / seen)), int(np.argmax(seen / heard))):
+        query = SearchQuery(recording.pk, int(snapshot.second[row]), k=3)
+        found = search(query)
+        wanted = heard[row] ** 2 / (heard[row] ** 2 + seen[row] ** 2)
+        assert found.audio_weight == pytest.approx(wanted, rel=1e-4)
+        for hit in found.hits:
+            assert hit.video_distance is not None
+            assert hit.audio_distance is not None
+            mean = (1 - wanted) * hit.video_distance + wanted * hit.audio_distance
+            assert hit.distance == pytest.approx(mean, rel=1e-4)
+        said = [note for note in found.notes if note.startswith("Sound counts")]
+        assert len(said) == (abs(wanted - 0.5) >= 0.05)
+        assert search(replace(query, audio_weight=1.0)).audio_weight == 1
+        assert search(replace(query, modality=With.AUDIO)).audio_weight is None
