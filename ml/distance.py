@@ -38,8 +38,8 @@ def eq5_pairwise(x: ArrayLike, y: ArrayLike, lam: float = LAMBDA) -> Doubles:
 def directions(z: ArrayLike, shared: int) -> NDArray[np.float32]:
     """The shared columns of embeddings (n, d), each row of length one -> f32 (n, shared).
 
-    Across picture and sound only directions are compared: how long an embedding is says how far
-    the clip stands out in its own modality. A zero row stays zero.
+    Across picture and sound only directions are compared: the lengths of the two weigh them against
+    each other in a joint search and say nothing of a clip. A zero row stays zero.
     """
     rows = np.asarray(z, np.float32)[:, :shared]
     norms = np.linalg.norm(rows, axis=1, keepdims=True)

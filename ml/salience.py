@@ -50,10 +50,5 @@ class Salience:
 
     def __call__(self, rows: Floats, at: Integers) -> Floats:
         """Share (0 to 1) of the seconds trained on that stand out less than rows (n, d) -> (n,)."""
-        return self.share(self.distance(rows, at))
-
-    def share(self, distances: Floats) -> Floats:
-        """Share (0 to 1) of the seconds trained on whose own distance is less: (n,) -> (n,)."""
-        return np.asarray(
-            np.searchsorted(self.levels, distances, side="left") / len(self.levels), np.float32
-        )
+        below = np.searchsorted(self.levels, self.distance(rows, at), side="left")
+        return np.asarray(below / len(self.levels), np.float32)

@@ -29,8 +29,7 @@ TRUNK_WEIGHT = 1.0
 LEAST_DEVIATION = 0.3
 # Beyond this many deviations a value counts no further.
 MOST_DEVIATIONS = 8.0
-# Lengths of what is embedded: of every picture, of every sound. Sound tells more clips apart
-# than the picture does, and in a joint query the one that says nothing must not drown the other.
+# Lengths of what is embedded: of every picture, of every sound, which tells more clips apart.
 VIDEO_LENGTH = 1.5
 SOUND_LENGTH = 4.0
 # So many of the clips fitted on are remembered by their novelty.
@@ -149,11 +148,11 @@ class StarterEncoder:
             if (present := has_audio if name == "sound" else has_video).any()
         }
         white = replace(plain, whitenings=whitenings)
-        typical = np.array([_typical(row) for row in white._novelty(parts, **masks)], np.float32)
-        fitted = replace(white, typical=typical)
+        lengths = white._novelty(parts, **masks)
+        typical = np.array([_typical(row) for row in lengths], np.float32)
         some = np.linspace(0, len(foreground) - 1, min(len(foreground), NOVELTIES))
-        known = fitted._novelty(parts, **masks)[:, some.astype(np.int64)]
-        return replace(fitted, known=known)
+        known = lengths[:, some.astype(np.int64)] / typical[:, None]
+        return replace(white, typical=typical, known=known)
 
     def embed(
         self,
@@ -193,13 +192,11 @@ class StarterEncoder:
         seen, heard = has_video[:, None], has_audio[:, None]
         pictures = [white[name] * seen for name in _PICTURES if name in white]
         # Each part of a picture weighs the same, whatever its number of columns.
-        directions = np.concatenate([_of_length(1.0, rows) for rows in pictures], axis=1)
+        length = VIDEO_LENGTH / len(pictures) ** 0.5
+        z_v = np.concatenate([_of_length(length, rows) for rows in pictures], axis=1)
         novelty = self._novelty(parts, **masks)
         return Description(
-            (
-                _of_length(VIDEO_LENGTH, directions) * seen,
-                _of_length(SOUND_LENGTH, white["sound"]) * heard,
-            ),
+            (z_v, _of_length(SOUND_LENGTH, white["sound"]) * heard),
             (np.concatenate(pictures, axis=1), white["sound"] * heard),
             (
                 np.concatenate([parts[name] for name in _PICTURES if name in parts], axis=1),

@@ -1,8 +1,8 @@
 """What is normal for a camera, kept in this process.
 
-An encoder that measures novelty (`ml.starter`) tells it by what it was trained on. For any other
-it is learnt from the camera's own clips. It is derived, as snapshots are: fitted anew when the
-camera has more clips or another encoder.
+A trained encoder tells it by the novelty (`ml.starter`) of what it was trained on, a starter
+encoder by that of the camera's own clips. Where novelty was not told, embeddings are compared. It
+is derived, as snapshots are: fitted anew when the camera has more clips or another encoder.
 """
 
 import threading
@@ -92,7 +92,7 @@ class Normal:
     @classmethod
     def of(cls, encoder: Encoder, snapshot: Snapshot) -> "Normal":
         """Choose the clips; they are looked at when the first score is asked for."""
-        rows = np.flatnonzero(snapshot.admitted(cameras=(encoder.camera.name,)))
+        every = rows = np.flatnonzero(snapshot.admitted(cameras=(encoder.camera.name,)))
         video, audio = snapshot.has_video[rows], snapshot.has_audio[rows]
         told = np.isfinite(
             np.concatenate(
@@ -104,7 +104,7 @@ class Normal:
         if len(rows) > MOST_CLIPS:
             rows = rows[np.linspace(0, len(rows) - 1, MOST_CLIPS).round().astype(np.int64)]
         seen, heard, both = (int(mask.sum()) for mask in (video, audio, video & audio))
-        known = _known(encoder, snapshot, rows) if len(told) and told.all() else None
+        known = _known(encoder, snapshot, every) if len(told) and told.all() else None
         return cls(encoder, snapshot, rows, seen, heard, both, known)
 
     @property
@@ -171,7 +171,7 @@ class Normal:
     def everything(self) -> tuple[Longs, Scores]:
         """All embedded clips of the camera as rows (n,) of the snapshot, and the scores of each.
 
-        They come by recording and then by second. With a starter encoder a day takes a while, once.
+        They come by recording and then by second. Where embeddings are compared, it takes a while.
         """
         rows = np.flatnonzero(self.snapshot.admitted(cameras=(self.encoder.camera.name,)))
         order = np.lexsort((self.snapshot.second[rows], self.snapshot.recording[rows]))
@@ -220,11 +220,15 @@ class Normal:
 def _known(encoder: Encoder, snapshot: Snapshot, rows: Longs) -> Ordinary | None:
     """Return what is ordinary in the training set, or for a starter encoder in these rows.
 
-    A starter encoder is in use from its first minute, which tells nothing of the day.
+    A starter encoder is in use from its first minute, which tells nothing of the day. Of less than
+    three minutes of pictures or of sounds nothing is known.
     """
     if encoder.kind != Encoder.Kind.STARTER:
         return ordinary(encoder)
-    return Ordinary.of(snapshot.video_novelty[rows], snapshot.audio_novelty[rows])
+    sides = (snapshot.video_novelty[rows], snapshot.audio_novelty[rows])
+    enough = [np.isfinite(side).sum() >= LEAST_CLIPS for side in sides]
+    video, audio = (np.where(told, side, np.nan) for told, side in zip(enough, sides, strict=True))
+    return Ordinary.of(video, audio)
 
 
 @dataclass

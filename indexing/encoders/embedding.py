@@ -95,20 +95,19 @@ def as_corpus(features: Features, at: int = 0) -> Corpus:
 
 
 @lru_cache(maxsize=16)
-def _ordinary(kind: str, file: str, sha256: str) -> Ordinary | None:
-    made = _starter if kind == Encoder.Kind.STARTER else _trained
-    return made(file, sha256).ordinary
+def _ordinary(file: str, sha256: str) -> Ordinary | None:
+    return _trained(file, sha256).ordinary
 
 
 def ordinary(encoder: Encoder) -> Ordinary | None:
-    """Return how novel to each other the seconds are that an encoder was fitted or trained on.
+    """Return how novel to each other the seconds are that a trained encoder has learnt from.
 
     None where it does not measure that. It takes a second or so, once in each process.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    return _ordinary(encoder.kind, encoder.file, encoder.sha256)
+    return _ordinary(encoder.file, encoder.sha256)
 
 
 def embed(encoder: Encoder, features: Features, at: int) -> Embeddings:

@@ -55,7 +55,7 @@ def _fitted(camera: Camera, features: Features, trunk: str, *, settled: bool) ->
     return Encoder(
         camera=camera,
         kind=Encoder.Kind.STARTER,
-        trunk=trunk if pretrained else "",
+        trunk=_learnt(trunk),
         fitted_on=len(features),
         settled=settled,
         has_video=bool(features.has_video.any()),
@@ -94,8 +94,6 @@ def _due(camera: Camera) -> bool:
     encoder = Encoder.objects.filter(serving=camera, kind=Encoder.Kind.STARTER).first()
     if encoder is None:
         return False
-    if not intact(encoder):
-        return True
     chunks = Chunk.objects.filter(recording__camera=camera)
     done = chunks.filter(state=Work.State.DONE)
     clips = done.aggregate(clips=Sum("clips"))["clips"] or 0
@@ -105,7 +103,9 @@ def _due(camera: Camera) -> bool:
     if recordings.filter(has_video=True).exists() and not encoder.has_video:
         return True
     everything = not chunks.filter(state__in=(Work.State.WAITING, Work.State.RUNNING)).exists()
-    if everything and _better_trunk(encoder, done):
+    if everything and _other_trunk(encoder, done):
+        return True
+    if clips and not intact(encoder):
         return True
     if encoder.settled:
         return False
@@ -114,10 +114,18 @@ def _due(camera: Camera) -> bool:
     return everything and clips >= GROWTH_AT_REST * encoder.fitted_on
 
 
-def _better_trunk(encoder: Encoder, done: QuerySet[Chunk]) -> bool:
-    """Tell whether every chunk has features of one pretrained trunk that the encoder lacks."""
+def _other_trunk(encoder: Encoder, done: QuerySet[Chunk]) -> bool:
+    """Tell whether every chunk has features of one trunk, and not the one the encoder uses.
+
+    An encoder uses no trunk of random weights, and names none then.
+    """
     trunks = list(done.values_list("trunk", flat=True).distinct().order_by()[:2])
-    return len(trunks) == 1 and is_pretrained(trunks[0]) and trunks[0] != encoder.trunk
+    return len(trunks) == 1 and _learnt(trunks[0]) != encoder.trunk
+
+
+def _learnt(trunk: str) -> str:
+    """Return the name of a trunk that has learnt, and nothing for one of random weights."""
+    return trunk if is_pretrained(trunk) else ""
 
 
 def settle(job: Job) -> None:

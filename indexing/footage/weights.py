@@ -116,6 +116,10 @@ def use_weights(which: str) -> Imported | None:
     """
     if which not in USABLE:
         raise ValueError(f"Weights in use are own or random, not {which}.")
+    if which == "own" and not OWN.is_file():
+        raise WeightsUnavailableError(
+            f"The project's own weights are not at {OWN}; bring that file back from the repository."
+        )
     _point_at(which)
     return show_weights()
 

@@ -84,7 +84,7 @@ class SearchResult:
     has_audio: bool
     clips_searched: int
     clips_pending: int
-    audio_weight: float | None  # how much sound counts, where picture and sound are compared
+    audio_weight: float | None  # how much sound counts beside the picture (`_audio_weight`)
     around_query: tuple[Neighbour, ...]
     hits: tuple[Hit, ...]
     notes: tuple[str, ...]
@@ -116,7 +116,7 @@ def search(query: SearchQuery) -> SearchResult:
         has_audio=first.audio is not None,
         clips_searched=selection.searched,
         clips_pending=pending,
-        audio_weight=_audio_weight(query, first),
+        audio_weight=_audio_weight(query, first, fields),
         around_query=tuple(names.neighbour(f, r) for f, r in selection.around_query),
         hits=tuple(names.hit(rank, scored) for rank, scored in enumerate(selection.hits, 1)),
         notes=tuple(_notes(query, first, fields, len(selection.hits), pending)),
@@ -194,9 +194,14 @@ def ask(query: SearchQuery, snapshot_of: Snapshots = snapshots.current) -> Asked
     return Asked(query, encoder, clips, this, not_this, snapshot_of)
 
 
-def _audio_weight(query: SearchQuery, first: Probe) -> float | None:
-    """Return how much sound counts beside the picture; None where only one is compared."""
+def _audio_weight(query: SearchQuery, first: Probe, fields: list[Field]) -> float | None:
+    """Return how much sound counts beside the picture.
+
+    None where only one is compared, and where several moments or encoders each have a weight.
+    """
     if query.modality is not With.JOINT or first.video is None or first.audio is None:
+        return None
+    if query.also or query.refined or len(fields) > 1:
         return None
     return first.audio_weight(query.audio_weight)
 
@@ -288,7 +293,7 @@ def _notes(
     if query.modality is With.JOINT and (first.video is None or first.audio is None):
         absent = "picture" if first.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
-    weight = _audio_weight(query, first)
+    weight = _audio_weight(query, first, fields)
     if weight is not None and abs(weight - query.audio_weight) >= WORTH_SAYING:
         side = "what is heard" if weight > query.audio_weight else "what is seen"
         yield (

@@ -9,7 +9,8 @@ from safetensors.numpy import load_file, save_file
 
 from indexing.arrays import Floats
 
-NOVELTY = ("video_novelty", "audio_novelty")
+# By the names in files. What earlier versions kept as video_novelty was another measure.
+NOVELTY = {"novelty_of_video": "video_novelty", "novelty_of_audio": "audio_novelty"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def save(embeddings: Embeddings, path: Path) -> None:
         "has_video": embeddings.has_video.astype(np.uint8),
         "has_audio": embeddings.has_audio.astype(np.uint8),
     }
-    for name in NOVELTY:
-        novelty: Floats | None = getattr(embeddings, name)
+    for name, field in NOVELTY.items():
+        novelty: Floats | None = getattr(embeddings, field)
         if novelty is not None:
             arrays[name] = np.ascontiguousarray(novelty, np.float32)
     save_file(arrays, path)

@@ -17,7 +17,12 @@ FPS = 10
 def desk(page: Page, site: Site) -> Page:
     """The page of a recording at second 30, ready to be played."""
     page.goto(f"/recordings/{site.recording}?t=30")
-    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    page.wait_for_function(
+        """() => {
+          const video = document.querySelector("video");
+          return video.readyState >= 2 && video.currentTime >= 30 && !video.seeking;
+        }"""
+    )
     return page
 
 
