@@ -152,7 +152,11 @@ class TrainingCurves extends HTMLElement {
     this.says = make("p", "curve-says muted", this);
     this.details = make("details", "curve-numbers", this);
     make("summary", "", this.details).textContent = "Every epoch in numbers";
-    this.table = make("table", "table", make("div", "table-box", this.details));
+    const box = make("div", "table-box", this.details);
+    box.tabIndex = 0; // it scrolls, and not everybody has a wheel
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", "Every epoch in numbers");
+    this.table = make("table", "table", box);
     this.details.addEventListener("toggle", () => this.tabulate());
     this.renew = () => this.show();
     document.body.addEventListener("htmx:afterSettle", this.renew);
