@@ -70,15 +70,14 @@ def trained(encoder: Encoder) -> TrainedEncoder:
 
 
 def intact(encoder: Encoder) -> bool:
-    """Tell whether an encoder's file is the one that was recorded, and can be read.
+    """Tell whether an encoder's file is the one that was recorded, and a starter's can be read.
 
     If not, that is an alarm.
     """
     try:
         checked(encoder.file, encoder.sha256)
-        (_starter if encoder.kind == Encoder.Kind.STARTER else _trained)(
-            encoder.file, encoder.sha256
-        )
+        if encoder.kind == Encoder.Kind.STARTER:
+            _starter(encoder.file, encoder.sha256)
     except FileDamaged as error:
         log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
         return False
