@@ -33,11 +33,16 @@ class Salience:
     @classmethod
     def fit(cls, rows: Floats, at: Integers) -> "Salience":
         """Measure on descriptions (n, d) of seconds `at` (n,), n >= 1."""
-        some = np.linspace(0, len(rows) - 1, min(len(rows), REFERENCE_CLIPS)).astype(np.int64)
-        plain = cls(np.asarray(rows[some], np.float32), at[some], np.zeros(LEVELS, np.float32))
+        plain = cls.without_levels(rows, at)
         distances = plain.distance(plain.reference, plain.at)
         levels = np.quantile(distances, np.linspace(0, 1, LEVELS)).astype(np.float32)
         return cls(plain.reference, plain.at, levels)
+
+    @classmethod
+    def without_levels(cls, rows: Floats, at: Integers) -> "Salience":
+        """Keep a reference of descriptions (n, d) at (n,), enough for `distance` alone."""
+        some = np.linspace(0, len(rows) - 1, min(len(rows), REFERENCE_CLIPS)).astype(np.int64)
+        return cls(np.asarray(rows[some], np.float32), at[some], np.zeros(LEVELS, np.float32))
 
     def distance(self, rows: Floats, at: Integers) -> Floats:
         """Eq. 5 from rows (n, d) at (n,) to the k-th nearest of another minute -> (n,)."""

@@ -148,7 +148,7 @@ class StarterEncoder:
             if (present := has_audio if name == "sound" else has_video).any()
         }
         white = replace(plain, whitenings=whitenings)
-        lengths = white._novelty(parts, **masks)
+        lengths = white._novelty(white._white(parts), **masks)
         typical = np.array([_typical(row) for row in lengths], np.float32)
         some = np.linspace(0, len(foreground) - 1, min(len(foreground), NOVELTIES))
         known = lengths[:, some.astype(np.int64)] / typical[:, None]
@@ -188,13 +188,13 @@ class StarterEncoder:
         """
         masks = {"has_video": has_video, "has_audio": has_audio}
         parts = self._parts(foreground, sound, trunk, **masks)
-        white = {name: self._white(name, rows) for name, rows in parts.items()}
+        white = self._white(parts)
         seen, heard = has_video[:, None], has_audio[:, None]
         pictures = [white[name] * seen for name in _PICTURES if name in white]
         # Each part of a picture weighs the same, whatever its number of columns.
         length = VIDEO_LENGTH / len(pictures) ** 0.5
         z_v = np.concatenate([_of_length(length, rows) for rows in pictures], axis=1)
-        novelty = self._novelty(parts, **masks)
+        novelty = self._novelty(white, **masks)
         return Description(
             (z_v, _of_length(SOUND_LENGTH, white["sound"]) * heard),
             (np.concatenate(pictures, axis=1), white["sound"] * heard),
@@ -269,15 +269,20 @@ class StarterEncoder:
             parts["trunk"] = seen[:, fg.FOREGROUND_DIM :]
         return parts | {"sound": _standard(self.audio, np.asarray(sound, np.float32), has_audio)}
 
-    def _white(self, name: str, rows: Floats) -> Floats:
-        """Whiten a part; what it was not fitted on stays as it is, which is zero."""
-        return self.whitenings[name](rows) if name in self.whitenings else rows
-
-    def _novelty(self, parts: Mapping[str, Floats], *, has_video: Mask, has_audio: Mask) -> Floats:
-        """How far n clips are from the ordinary, pictures and sounds: (2, n), NaN where absent."""
-        lengths = {
-            name: np.linalg.norm(self._white(name, rows), axis=1) for name, rows in parts.items()
+    def _white(self, parts: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Whiten each part; what it was not fitted on stays as it is, which is zero."""
+        whitenings = self.whitenings
+        return {
+            name: whitenings[name](rows) if name in whitenings else rows
+            for name, rows in parts.items()
         }
+
+    def _novelty(self, white: Mapping[str, Floats], *, has_video: Mask, has_audio: Mask) -> Floats:
+        """How far n clips are from the ordinary, pictures and sounds: (2, n), NaN where absent.
+
+        white are their whitened rows by part.
+        """
+        lengths = {name: np.linalg.norm(rows, axis=1) for name, rows in white.items()}
         pictures = np.sqrt(sum(lengths[name] ** 2 for name in _PICTURES if name in lengths))
         seen = np.where(has_video & (self.video is not None), pictures, np.nan)
         heard = np.where(has_audio & (self.audio is not None), lengths["sound"], np.nan)

@@ -54,7 +54,7 @@ class Whitening:
     def of_seconds(cls, rows: Floats) -> "Whitening":
         """Measure on consecutive clips (n, d), n >= 1, by how far each stands out."""
         at = np.arange(len(rows), dtype=np.int64)
-        return cls.fit(rows, Salience.fit(rows, at).distance(rows, at))
+        return cls.fit(rows, Salience.without_levels(rows, at).distance(rows, at))
 
     def __call__(self, rows: Floats) -> Floats:
         """Map rows (n, d) -> (n, d)."""
