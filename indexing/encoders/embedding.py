@@ -69,6 +69,22 @@ def trained(encoder: Encoder) -> TrainedEncoder:
     return _trained(encoder.file, encoder.sha256)
 
 
+@lru_cache(maxsize=4096)
+def _read_once(file: str, sha256: str) -> None:
+    """Read a starter's file where this process has not done so yet; keep nothing of it."""
+    _starter(file, sha256)
+
+
+def readable(starter: Encoder) -> bool:
+    """Tell whether this version could read a starter's file, looked at once in each process."""
+    try:
+        _read_once(starter.file, starter.sha256)
+    except FileDamaged as error:
+        log.error("%s", error)  # noqa: TRY400  (the sentence says it all)
+        return False
+    return True
+
+
 def intact(encoder: Encoder) -> bool:
     """Tell whether an encoder's file is the one that was recorded, and a starter's can be read.
 
@@ -93,33 +109,26 @@ def as_corpus(features: Features, at: int = 0) -> Corpus:
     )
 
 
-@lru_cache(maxsize=16)
-def _ordinary(file: str, sha256: str) -> Ordinary | None:
-    return _trained(file, sha256).ordinary
-
-
 def ordinary(encoder: Encoder) -> Ordinary | None:
-    """Return how novel to each other the seconds are that a trained encoder has learnt from.
+    """Return how novel the seconds are that a trained encoder has learnt from.
 
-    None where it does not measure that. It takes a second or so, once in each process.
+    None where they are too few to tell.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    return _ordinary(encoder.file, encoder.sha256)
+    return trained(encoder).ordinary
 
 
-def embed(encoder: Encoder, features: Features, at: int) -> Embeddings:
+def embed(encoder: Encoder, features: Features) -> Embeddings:
     """Embed a whole chunk; a modality the encoder was never fitted on is absent from the result.
 
-    A trained encoder needs the log-mels too, and the chunk whole: that is its background. It also
-    needs the moment ``at`` of the first clip, in whole seconds since 1970: how far a clip of its
-    training set stands out is not told by the minute that the clip lies in.
+    A trained encoder needs the log-mels too, and the chunk whole: that is its background.
 
     Raises:
         FileDamaged: the encoder's file is not the one that was recorded.
     """
-    return embed_corpus(encoder, as_corpus(features, at))
+    return embed_corpus(encoder, as_corpus(features))
 
 
 def embed_corpus(encoder: Encoder, clips: Corpus) -> Embeddings:

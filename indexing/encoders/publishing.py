@@ -29,7 +29,7 @@ def begins(chunk: Chunk) -> int:
 
 def publish_shard(encoder: Encoder, chunk: Chunk, described: Features) -> Published:
     """Embed a chunk's features and write them to a shard's file, not yet in any row."""
-    embeddings = embed(encoder, described, begins(chunk))
+    embeddings = embed(encoder, described)
     return publish(
         f"shards/{encoder.pk}", ".safetensors", lambda path: shards.save(embeddings, path)
     )

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from indexing.encoders import material, switching
-from indexing.encoders.embedding import fit_starter, intact, store
+from indexing.encoders.embedding import fit_starter, intact, readable, store
 from indexing.encoders.publishing import read_features
 from indexing.footage.features import Features, joined
 from indexing.footage.weights import is_pretrained
@@ -105,7 +105,7 @@ def _due(camera: Camera) -> bool:
     everything = not chunks.filter(state__in=(Work.State.WAITING, Work.State.RUNNING)).exists()
     if everything and _other_trunk(encoder, done):
         return True
-    if clips and not intact(encoder):
+    if clips and not readable(encoder):
         return True
     if encoder.settled:
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from indexing.encoders.embedding import embed
-from indexing.encoders.publishing import begins, read_features
+from indexing.encoders.publishing import read_features
 from indexing.files import FileDamaged
 from indexing.models import Encoder, Recording, Work
 from indexing.search.query import Clip, SearchError
@@ -91,7 +91,7 @@ def _from_features(encoder: Encoder, clip: Known) -> Probe:
             "being made again; try again in a minute."
         ) from error
     row = clip.second - chunk.start_s
-    whole = embed(encoder, features, begins(chunk))  # a chunk tells what is ordinary in it
+    whole = embed(encoder, features)  # a chunk tells what is ordinary in it
     seen, heard = whole.novelty or (np.full(len(whole), np.nan), np.full(len(whole), np.nan))
     return Probe(
         video=whole.video[row] if whole.has_video[row] else None,
