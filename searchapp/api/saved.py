@@ -14,7 +14,7 @@ from indexing.casework.standing import Past, Terms
 from indexing.models import Notification, SavedSearch
 from searchapp import keeping
 from searchapp.api.desk import Desk
-from searchapp.api.search import Query
+from searchapp.api.search import Query, Ranked
 from searchapp.api.values import MOST_ITEMS, Body, Number, Page, Second, Text, Window
 from searchapp.models import Scope
 
@@ -100,20 +100,10 @@ class StoodOut(SavedOut):
     secret: str
 
 
-class KeptHit(BaseModel):
+class KeptHit(Ranked):
     """A hit of a ranking that was kept, with what names its recording once that is deleted."""
 
-    rank: int
-    recording: int
     name: str
-    camera: str
-    second: int
-    at: datetime
-    distance: float
-    video_distance: float | None
-    audio_distance: float | None
-    percentile: float
-    chance: float | None
 
 
 class RowOut(BaseModel):

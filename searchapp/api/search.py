@@ -109,8 +109,8 @@ class EventOf(Query):
     event: Text
 
 
-class HitOut(BaseModel):
-    """Another time; `suppressed` counts the clips within its exclusion window."""
+class Ranked(BaseModel):
+    """Another time, and how it compares."""
 
     rank: int
     recording: int
@@ -122,6 +122,11 @@ class HitOut(BaseModel):
     audio_distance: float | None
     percentile: float
     chance: float | None
+
+
+class HitOut(Ranked):
+    """A hit; `suppressed` counts the clips within its exclusion window."""
+
     suppressed: int
 
     @classmethod
