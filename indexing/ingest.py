@@ -20,9 +20,10 @@ from indexing.events import locations, locator
 from indexing.files import publish
 from indexing.footage import features as kept
 from indexing.footage.features import Features
-from indexing.footage.intake import is_free
+from indexing.footage.intake import LONGEST_SAMPLE_S, is_free
 from indexing.footage.weights import WeightsUnavailableError
 from indexing.learning import trainer, training
+from indexing.media.errors import MediaError
 from indexing.media.info import Gap, MediaInfo, merge_gaps
 from indexing.media.preview import make_preview
 from indexing.media.probe import probe
@@ -75,6 +76,12 @@ def prepare(job: Job) -> None:
     if recording is None:
         return
     info = probe(recording.original_path, on_progress=lambda done: jobs.report(job, done))
+    if recording.camera.samples and info.duration_s > LONGEST_SAMPLE_S:
+        raise MediaError(
+            f"A file to search with lasts up to {LONGEST_SAMPLE_S} seconds, and this one lasts "
+            f"{info.duration_s:,}. Cut out the part around the moment, or have an admin upload all "
+            "of it as a recording."
+        )
     with transaction.atomic():
         jobs.finish(job)
         _describe(recording, info)
@@ -174,7 +181,15 @@ def _reporting(chunk: Chunk) -> Callable[[], None]:
 
 
 def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) -> bool:
-    """Publish a chunk with its shard; False where its camera changed encoders meanwhile."""
+    """Publish a chunk with its shard; False where its camera changed encoders meanwhile.
+
+    One of a sample has none: each encoder that is searched embeds it when it is asked for.
+    """
+    if chunk.recording.camera.samples:
+        with transaction.atomic():
+            jobs.finish(chunk, **columns)
+            _tell_modalities(chunk, features)
+        return True
     encoder = starter.in_use(chunk.recording.camera_id, features, str(columns["trunk"]))
     if encoder.kind != Encoder.Kind.STARTER and encoder.trunk != columns["trunk"]:
         jobs.fail(chunk, "Its camera went over to an encoder with another trunk.", final=False)
@@ -188,11 +203,16 @@ def publish_chunk(chunk: Chunk, features: Features, columns: dict[str, object]) 
         record_shard(chunk, encoder, shard)
         if not chunk.features:  # embedded for the first time
             checking.begin(chunk)
-        seen = {"has_video": True} if features.has_video.any() else {}
-        heard = {"has_audio": True} if features.has_audio.any() else {}
-        if seen or heard:
-            Recording.objects.filter(pk=chunk.recording_id).update(**seen, **heard)
+        _tell_modalities(chunk, features)
     return True
+
+
+def _tell_modalities(chunk: Chunk, features: Features) -> None:
+    """Write into the recording's row that a clip of it has been seen or heard."""
+    seen = {"has_video": True} if features.has_video.any() else {}
+    heard = {"has_audio": True} if features.has_audio.any() else {}
+    if seen or heard:
+        Recording.objects.filter(pk=chunk.recording_id).update(**seen, **heard)
 
 
 def describe_again(trunk: str) -> int:

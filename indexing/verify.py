@@ -105,6 +105,8 @@ def _recording_problems(recording: Recording) -> Iterator[str]:
 
 def _count_chunk(chunk: Chunk, report: Report) -> None:
     """Add a chunk to what is planned, and its shard to what is embedded."""
+    if chunk.recording.camera.samples:
+        return  # its clips are not searched themselves
     if chunk.state != Work.State.FAILED or chunk.shards.exists():
         report.clips_planned += chunk.clips
     shards = Shard.objects.filter(chunk=chunk, encoder=chunk.recording.camera.encoder)

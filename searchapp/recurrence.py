@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 
 from indexing.models import Recording
+from indexing.search.query import searched
 from indexing.search.ranking import SearchResult
 from indexing.search.recurrence import nearest_share
 from searchapp.marks import kept, written
@@ -93,7 +94,7 @@ def recurrence(
     """
     query = result.query
     own = recording_for(user, query.recording_id).camera
-    cameras = query.cameras or (own.name,)
+    cameras = searched(query, own)
     seen = recordings_for(user).filter(camera__name__in=cameras)
     if query.recordings:
         seen = seen.filter(pk__in=query.recordings)

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from indexing.models import Camera, Chunk, Job, Recording, Shard, Upload, Work
+from indexing.models import Camera, Chunk, Job, Recording, Upload, Work
 from indexing.work import status
 
 ADMINS, OPERATORS, ANALYSTS = "admins", "operators", "analysts"
@@ -37,7 +37,7 @@ def may_train(user: Viewer) -> bool:
 
 def cameras_for(user: Viewer) -> QuerySet[Camera]:
     """Return the cameras this account may see."""
-    return Camera.objects.all() if may_see(user) else Camera.objects.none()
+    return Camera.objects.filter(samples=False) if may_see(user) else Camera.objects.none()
 
 
 def camera_for(user: Viewer, pk: int) -> Camera:
@@ -46,9 +46,26 @@ def camera_for(user: Viewer, pk: int) -> Camera:
 
 
 def recordings_for(user: Viewer) -> QuerySet[Recording]:
-    """Return the recordings this account may see, with their cameras."""
+    """Return the recordings this account may see, with their cameras; samples among them."""
     seen = Recording.objects.select_related("camera__encoder")
     return seen if may_see(user) else seen.none()
+
+
+def footage_for(user: Viewer) -> QuerySet[Recording]:
+    """Return the recordings of cameras this account may see, samples not among them."""
+    return recordings_for(user).filter(camera__samples=False)
+
+
+def samples_for(user: Viewer) -> QuerySet[Recording]:
+    """Return the account's own files to search with, the newest first."""
+    mine = recordings_for(user).filter(camera__samples=True, sent_by=user.pk)
+    return mine.order_by("-created_at")
+
+
+def may_delete(user: Viewer, recording: Recording) -> bool:
+    """Tell whether the account may delete a recording: an admin any, others their own samples."""
+    own = recording.camera.samples and recording.sent_by_id == user.pk
+    return may_manage(user) or (own and may_see(user))
 
 
 def recording_for(user: Viewer, pk: int) -> Recording:
@@ -183,8 +200,7 @@ class Span:
 
 def coverage(recording: Recording) -> list[Span]:
     """Return what of a recording is searchable, pending or failed, and its gaps, in order."""
-    shards = Shard.objects.filter(encoder=recording.camera.encoder)
-    searchable = set(shards.filter(chunk__recording=recording).values_list("chunk_id", flat=True))
+    searchable = set(recording.searchable().values_list("pk", flat=True))
     spans: list[Span] = []
     for chunk in recording.chunks.all():
         state = "searchable" if chunk.pk in searchable else "pending"
@@ -226,7 +242,7 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 def newest(user: Viewer) -> int:
     """Return the number of the latest recording, 0 where there is none."""
-    return recordings_for(user).aggregate(newest=Max("pk"))["newest"] or 0
+    return footage_for(user).aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def work_waits_alone() -> bool:

@@ -34,7 +34,7 @@ from indexing.models import (
 from indexing.search.probes import known
 from indexing.search.query import SearchQuery
 from indexing.work import jobs
-from searchapp.selectors import ROLES, Viewer, may_manage, may_see, may_train
+from searchapp.selectors import ROLES, Viewer, may_delete, may_manage, may_see, may_train
 
 
 def _require_manager(user: Viewer) -> None:
@@ -126,9 +126,17 @@ def retry(*, user: Viewer, recording: Recording) -> int:
     return jobs.retry_recording(recording)
 
 
+def take_sample(*, user: Viewer, stream: intake.Readable, name: str, size: int) -> intake.Intake:
+    """Keep a file to search with; raise IntakeError with the reason."""
+    if not (isinstance(user, User) and may_see(user)):
+        raise PermissionDenied("Ask an admin for a role to search.")
+    return intake.take_sample(stream, name=name, size=size, sent_by=user)
+
+
 def delete_recording(*, user: Viewer, recording: Recording) -> None:
     """Delete a recording for good: the rows at once, then the files nothing points at any more."""
-    _require_manager(user)
+    if not may_delete(user, recording):
+        raise PermissionDenied("Only an admin may change what the library holds.")
     files = _files_of(recording)
     with transaction.atomic():
         recording.delete()
@@ -272,17 +280,23 @@ def create_event(*, user: Viewer, camera: Camera, name: str) -> Location:
 
 @transaction.atomic
 def make_event(*, user: Viewer, event: str, query: SearchQuery) -> Location:
-    """Label what a search asked for and had marked; return the event of the query's camera.
+    """Label what a search asked for and had marked; return the event of the first one's camera.
 
     Its clips and those marked "this" are labels, those marked "not this" say it is absent there;
-    each is one second. Raises LabelError or SearchError with the reason, and then makes nothing.
+    each is one second. Samples are no footage and are left out. Raises LabelError or SearchError
+    with the reason, and then makes nothing.
     """
     made_by = _labeller(user)
     name, absent = labels.read_name(event)
     if absent:
         raise labels.LabelError("An event's name cannot begin with “not”.")
-    asked = known(query.asked)
-    wanted = [(clip, name) for clip in (*asked, *known(query.this))]
+    wanted = [
+        (clip, name)
+        for clip in known((*query.asked, *query.this))
+        if not clip.recording.camera.samples
+    ]
+    if not wanted:
+        raise labels.LabelError("Mark at least one hit as “this” to make an event of it.")
     unwanted = [(clip, labels.ABSENT + name) for clip in known(query.not_this)]
     drafts: dict[Camera, list[labels.Draft]] = {}
     for clip, said in (*wanted, *unwanted):
@@ -290,7 +304,7 @@ def make_event(*, user: Viewer, event: str, query: SearchQuery) -> Location:
         drafts.setdefault(clip.recording.camera, []).append(draft)
     for some in drafts.values():
         labels.make_all(some, made_by=made_by, sentence=f"{name} was labelled from a search.")
-    return locations.create(asked[0].recording.camera, name)
+    return locations.create(wanted[0][0].recording.camera, name)
 
 
 def rename_event(*, user: Viewer, location: Location, name: str) -> Location:

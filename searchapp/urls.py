@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/<uuid:key>/confirm", arrivals.confirm, name="confirm"),
     path("arrivals", arrivals.arrivals, name="arrivals"),
     path("search", search.search, name="search"),
+    path("search/file", search.take_sample, name="take-sample"),
     path("search/event", search.make_event, name="search-event"),
     path("recordings/<int:pk>", recording.recording, name="recording"),
     path("recordings/<int:pk>/media", media.playable, name="media"),

@@ -1,6 +1,6 @@
 """The ways in which a search compares clips, in words."""
 
-from indexing.models import Recording
+from indexing.models import Camera, Recording
 from indexing.search.query import SearchQuery, With
 
 WAYS = {
@@ -38,7 +38,12 @@ def ways_of(recording: Recording) -> list[tuple[With, str, str]]:
 
 
 def crossable(recording: Recording) -> bool:
-    """Tell whether a picture finds sounds, and a sound pictures, at the recording's camera."""
+    """Tell whether a picture finds sounds, and a sound pictures, at the recording's camera.
+
+    Of a sample, whether that is so at any camera.
+    """
+    if recording.camera.samples:
+        return Camera.objects.filter(encoder__crossable=True).exists()
     encoder = recording.camera.encoder
     return encoder is not None and encoder.crossable
 

@@ -25,7 +25,7 @@ def examine(upload: Upload) -> None:
     """
     starts = told(created(read_header(upload.path)), upload.name)
     digest = checksum(upload.path, _reporting(upload))
-    known = Recording.objects.filter(sha256=digest).first()
+    known = Recording.objects.filter(sha256=digest, camera__samples=False).first()
     jobs.finish(upload, sha256=digest, told=[start.to_json() for start in starts], recording=known)
     if known:
         upload.path.unlink(missing_ok=True)

@@ -41,16 +41,18 @@ def begin(chunk: Chunk) -> None:
     standing = SavedSearch.objects.filter(standing=True).exclude(recording=None)
     checks = [
         Check.objects.get_or_create(saved=saved, chunk=chunk)[0]
-        for saved in standing.select_related("recording")
+        for saved in standing.select_related("recording__camera")
         if _looks_at(saved, camera)
     ]
     transaction.on_commit(lambda: jobs.wake(checks))
 
 
 def _looks_at(saved: SavedSearch, camera: Camera) -> bool:
+    if saved.recording is None:
+        return False
+    own = saved.recording.camera
     names = saved.query["cameras"]
-    own = saved.recording is not None and saved.recording.camera_id == camera.pk
-    return camera.name in names if names else own
+    return camera.name in names if names else own.samples or own == camera
 
 
 def run(pk: int) -> None:

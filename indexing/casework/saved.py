@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from indexing.models import Camera, Encoder, Recording, SavedSearch, Shard
-from indexing.search.query import Clip, SearchError, SearchQuery, With
+from indexing.search.query import Clip, SearchError, SearchQuery, With, searched
 from indexing.search.ranking import Hit, SearchResult, search
 from ml.refusal import Refusal
 
@@ -166,11 +166,9 @@ def _encoders(query: SearchQuery) -> list[Encoder]:
     """Return the encoders that answer a query now."""
     if query.encoder_id is not None:
         return list(Encoder.objects.filter(pk=query.encoder_id).select_related("camera"))
-    cameras = Camera.objects.select_related("encoder__camera")
-    if query.cameras:
-        cameras = cameras.filter(name__in=query.cameras)
-    else:
-        cameras = cameras.filter(recordings=query.recording_id)
+    own = Camera.objects.filter(recordings=query.recording_id).first()
+    names = searched(query, own) if own else query.cameras
+    cameras = Camera.objects.filter(name__in=names).select_related("encoder__camera")
     return [camera.encoder for camera in cameras if camera.encoder]
 
 

@@ -247,6 +247,11 @@ def check(draft: Draft) -> Label:
     recording, start, end = draft.recording, draft.start_s, draft.end_s
     if recording.state == Recording.State.REFUSED:
         raise LabelError(f"{recording.name} was refused, so it has no seconds to label.")
+    if recording.camera.samples:
+        raise LabelError(
+            f"{recording.name} is a file to search with and no camera's footage; label what it "
+            "finds."
+        )
     if not recording.duration_s:
         raise LabelError(f"{recording.name} is still being read; label it in a moment.")
     if not 0 <= start < end:

@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,6 +25,10 @@ from ml.refusal import Refusal
 
 # Room left on the disk for features, thumbnails and a playable copy, beside the file itself.
 HEADROOM = 256 * 2**20
+# The name of the row that holds files to search with; no camera can be called that.
+SAMPLES = "Files to search with"
+# Such a file is read in one go, as a chunk is, so that any encoder can embed it.
+LONGEST_SAMPLE_S = 60
 LONGEST_NAME = 100
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -74,21 +80,28 @@ def take_in(
     Raises:
         IntakeError: with a sentence; nothing of the file is kept.
     """
+    _check_camera(Camera(name=camera.strip(), zone=zone))
     name = shown_name(name)
-    camera = camera.strip()
-    _check_camera(Camera(name=camera, zone=zone))
-    check_room(name, size)
-    temporary = absolute(f"incoming/{uuid.uuid4().hex}")
-    try:
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        digest, written = _copy(stream, temporary, on_progress)
-        if written < size:
-            raise IntakeError(f"{name} stopped after {written:,} of {size:,} bytes; send it again.")
+    with _copied(stream, name, size, on_progress) as (temporary, digest):
         return adopt(temporary, digest, name=name, camera=camera, zone=zone, start=start)
-    except OSError as error:
-        raise IntakeError(disk_sentence(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def take_sample(stream: Readable, *, name: str, size: int, sent_by: User | None = None) -> Intake:
+    """Keep a file that somebody searches with, and queue it to be read.
+
+    Where the library holds the same bytes, a moment of that recording can be searched for.
+
+    Raises:
+        IntakeError: with a sentence; nothing of the file is kept.
+    """
+    name = shown_name(name)
+    with _copied(stream, name, size) as (temporary, digest):
+        known = Recording.objects.filter(sha256=digest).first()
+        if known:
+            return Intake(known, known=True)
+        file = _placed(temporary, digest, name)
+        shelf, _ = Camera.objects.get_or_create(samples=True, defaults={"name": SAMPLES})
+        return _publish(file, digest, name, shelf, None, sent_by)
 
 
 def take_link(path: Path, *, camera: str, zone: str = "UTC") -> Intake:
@@ -131,9 +144,16 @@ def adopt(
     """
     camera = camera.strip()
     _check_camera(Camera(name=camera, zone=zone))
-    known = Recording.objects.filter(sha256=digest).first()
+    known = Recording.objects.filter(sha256=digest).select_related("camera").first()
+    if known and known.camera.samples:
+        return _moved(known, name, _camera(camera, zone), start)
     if known:
         return Intake(known, known=True)
+    return _publish(_placed(path, digest, name), digest, name, _camera(camera, zone), start)
+
+
+def _placed(path: Path, digest: str, name: str) -> str:
+    """Rename a file to where originals lie, unless it is there; return that place."""
     suffix = SUFFIX.search(name)
     file = f"originals/{digest[:2]}/{digest}{suffix.group().lower() if suffix else ''}"
     place = absolute(file)
@@ -141,7 +161,7 @@ def adopt(
         place.parent.mkdir(parents=True, exist_ok=True)
         path.rename(place)
         settle_folder(place.parent)
-    return _publish(file, digest, name, _camera(camera, zone), start)
+    return file
 
 
 def shown_name(name: str) -> str:
@@ -151,7 +171,7 @@ def shown_name(name: str) -> str:
 
 def find_known(path: Path) -> Recording | None:
     """Return the recording that holds the bytes of a file on this machine, without copying it."""
-    alike = Recording.objects.filter(size=path.stat().st_size)
+    alike = Recording.objects.filter(size=path.stat().st_size, camera__samples=False)
     return alike.filter(sha256=checksum(path)).first() if alike.exists() else None
 
 
@@ -161,6 +181,8 @@ def _check_camera(camera: Camera) -> None:
         raise IntakeError("Name the camera that made this recording.")
     if len(camera.name) > LONGEST_NAME:
         raise IntakeError(f"The camera's name has more than {LONGEST_NAME} characters.")
+    if camera.name == SAMPLES:
+        raise IntakeError(f"“{SAMPLES}” is no camera; give the camera another name.")
     try:
         camera.clean_fields()
     except ValidationError as error:
@@ -186,6 +208,32 @@ def check_room(name: str, size: int) -> None:
         )
 
 
+@contextmanager
+def _copied(
+    stream: Readable,
+    name: str,
+    size: int,
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Path, str]]:
+    """Have a stream in a file below the data root, with its SHA-256; it is gone in the end.
+
+    Raises:
+        IntakeError: it ended early, or the disk would not take it.
+    """
+    check_room(name, size)
+    temporary = absolute(f"incoming/{uuid.uuid4().hex}")
+    try:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        digest, written = _copy(stream, temporary, on_progress)
+        if written < size:
+            raise IntakeError(f"{name} stopped after {written:,} of {size:,} bytes; send it again.")
+        yield temporary, digest
+    except OSError as error:
+        raise IntakeError(disk_sentence(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _copy(
     stream: Readable, temporary: Path, on_progress: Callable[[int], None] | None
 ) -> tuple[str, int]:
@@ -209,7 +257,27 @@ def _camera(name: str, zone: str) -> Camera:
     return Camera.objects.get_or_create(name=name, defaults={"zone": zone})[0]
 
 
-def _publish(file: str, digest: str, name: str, camera: Camera, start: datetime | None) -> Intake:
+def _moved(sample: Recording, name: str, camera: Camera, start: datetime | None) -> Intake:
+    """Make a recording of a file that was searched with before; searches with it still find it."""
+    with transaction.atomic():
+        sample.chunks.all().delete()
+        sample.camera, sample.name, sample.state = camera, name, Recording.State.WAITING
+        sample.start, sample.start_known = start or free_start(camera), start is not None
+        sample.reason, sample.ready_at = "", None
+        sample.save()
+        job = Job.objects.create(kind=Job.Kind.PREPARE, camera=camera, recording=sample)
+        transaction.on_commit(lambda: jobs.wake([job]))
+    return Intake(sample, known=False)
+
+
+def _publish(
+    file: str,
+    digest: str,
+    name: str,
+    camera: Camera,
+    start: datetime | None,
+    sent_by: User | None = None,
+) -> Intake:
     """Record a file that has its place, and queue it."""
     try:
         with transaction.atomic():
@@ -221,6 +289,7 @@ def _publish(file: str, digest: str, name: str, camera: Camera, start: datetime 
                 original=file,
                 start=start or free_start(camera),
                 start_known=start is not None,
+                sent_by=sent_by,
             )
             job = Job.objects.create(kind=Job.Kind.PREPARE, camera=camera, recording=recording)
             transaction.on_commit(lambda: jobs.wake([job]))

@@ -129,9 +129,10 @@ def camera(name: str) -> Camera:
     Raises:
         Failure: there is none; says which there are.
     """
-    found = Camera.objects.filter(name=name.strip()).first()
+    cameras = Camera.objects.filter(samples=False)
+    found = cameras.filter(name=name.strip()).first()
     if found is None:
-        known = ", ".join(Camera.objects.values_list("name", flat=True)[:10])
+        known = ", ".join(cameras.values_list("name", flat=True)[:10])
         raise Failure(
             f"There is no camera named {name}" + (f"; there are: {known}." if known else " yet.")
         )

@@ -22,17 +22,27 @@ def check_zone(name: str) -> None:
 
 
 class Camera(models.Model):
-    """A fixed camera: one place, one clock, one encoder in use."""
+    """A fixed camera: one place, one clock, one encoder in use.
+
+    One row is none: with ``samples`` it holds the files that people search with, which are read as
+    recordings are, have no encoder of their own and are never searched themselves.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     zone = models.CharField(max_length=64, default="UTC", validators=[check_zone])
     encoder = models.ForeignKey(
         "Encoder", null=True, blank=True, on_delete=models.SET_NULL, related_name="serving"
     )
+    samples = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("samples",), condition=models.Q(samples=True), name="one_for_samples"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -74,6 +84,9 @@ class Recording(models.Model):
     has_video = models.BooleanField(default=False)
     has_audio = models.BooleanField(default=False)
     playable = models.CharField(max_length=255, blank=True)
+    sent_by = models.ForeignKey(  # whose sample it is
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="samples"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
 
@@ -92,6 +105,12 @@ class Recording(models.Model):
     def playable_path(self) -> Path | None:
         """What a browser can play: the original or a copy of it; None until there is one."""
         return Path(settings.REPRISE_DATA / self.playable) if self.playable else None
+
+    def searchable(self) -> "models.QuerySet[Chunk]":
+        """Return the chunks that a search can use: of a sample, those that have been read."""
+        if self.camera.samples:
+            return self.chunks.filter(state=Work.State.DONE)
+        return self.chunks.filter(shards__encoder=self.camera.encoder_id)
 
     @property
     def end(self) -> datetime:

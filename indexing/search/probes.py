@@ -83,6 +83,11 @@ def _from_features(encoder: Encoder, clip: Known) -> Probe:
     chunk = clip.recording.chunks.filter(start_s__lte=clip.second).order_by("-start_s").first()
     if chunk is None or not chunk.features:
         raise SearchError(_why_absent(clip))
+    if encoder.trunk and encoder.trunk != chunk.trunk:
+        raise SearchError(
+            f"{clip.recording.name} was seen through other weights ({chunk.trunk}) than {encoder} "
+            f"learnt with ({encoder.trunk}), so {encoder.camera} cannot be searched with it."
+        )
     try:
         features = read_features(chunk, mel=encoder.needs_mel)
     except FileDamaged as error:

@@ -58,10 +58,10 @@ class Clip:
 class SearchQuery:
     """A search that can be repeated: which clips, compared how, among which others.
 
-    Without ``cameras`` the query's own camera is searched. ``since`` is included, ``until`` is not.
-    ``also`` are further clips of the query: the distance to all of them is their mean. ``this`` and
-    ``not_this`` are hits that somebody judged; with any of them the ranking is by how likely a clip
-    is meant (`ml.feedback`).
+    Without ``cameras`` the query's own camera is searched (`searched`). ``since`` is included,
+    ``until`` is not. ``also`` are further clips of the query: the distance to all of them is their
+    mean. ``this`` and ``not_this`` are hits that somebody judged; with any of them the ranking is
+    by how likely a clip is meant (`ml.feedback`).
     """
 
     recording_id: int
@@ -95,6 +95,22 @@ class SearchQuery:
         return bool(self.this or self.not_this)
 
 
+def searched(query: SearchQuery, own: Camera) -> tuple[str, ...]:
+    """Return the cameras that are searched; ``own`` is that of the query.
+
+    Without any named, all that can be searched where the query is a sample, else its own.
+    """
+    if query.cameras:
+        return query.cameras
+    if not own.samples:
+        return (own.name,)
+    if query.encoder_id is not None:
+        ready = Camera.objects.filter(encoders=query.encoder_id)
+    else:
+        ready = Camera.objects.exclude(encoder=None)
+    return tuple(ready.order_by("name").values_list("name", flat=True))
+
+
 def check(query: SearchQuery) -> None:
     """Refuse numbers that make no sense, and cameras that do not exist.
 
@@ -111,7 +127,8 @@ def check(query: SearchQuery) -> None:
         raise SearchError(f"The weight of sound is 0 to 1, not {query.audio_weight}.")
     if query.since and query.until and query.since >= query.until:
         raise SearchError("The time range ends before it starts.")
-    known = set(Camera.objects.filter(name__in=query.cameras).values_list("name", flat=True))
+    named = Camera.objects.filter(name__in=query.cameras, samples=False)
+    known = set(named.values_list("name", flat=True))
     for name in query.cameras:
         if name not in known:
             raise SearchError(f"There is no camera named {name}.")

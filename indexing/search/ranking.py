@@ -10,7 +10,7 @@ import numpy as np
 from indexing.encoders import snapshots
 from indexing.models import Camera, Chunk, Encoder, Recording, Work
 from indexing.search.probes import Known, known, probe
-from indexing.search.query import SearchError, SearchQuery, With, check
+from indexing.search.query import SearchError, SearchQuery, With, check, searched
 from indexing.vectors.exact import Ranked
 from indexing.vectors.exclusion import Kept
 from indexing.vectors.fields import Field, Probe, Scored, rank_fields
@@ -119,7 +119,7 @@ def search(query: SearchQuery) -> SearchResult:
         audio_weight=_audio_weight(query, first, fields),
         around_query=tuple(names.neighbour(f, r) for f, r in selection.around_query),
         hits=tuple(names.hit(rank, scored) for rank, scored in enumerate(selection.hits, 1)),
-        notes=tuple(_notes(query, first, fields, len(selection.hits), pending)),
+        notes=tuple(_notes(asked, first, fields, len(selection.hits), pending)),
     )
 
 
@@ -151,14 +151,14 @@ class Asked:
         """Return the clips to search, by the encoder that embedded them."""
         return {
             other: self.field(other, snapshots.current(other))
-            for other in _encoders(self.query, self.encoder)
+            for other in _encoders(self.query, self.recording, self.encoder)
         }
 
     def field(self, encoder: Encoder, snapshot: Snapshot) -> Field:
         """Return those clips of a snapshot that the filters admit (rule 6)."""
         query = self.query
         eligible = snapshot.admitted(
-            cameras=query.cameras or (self.recording.camera.name,),
+            cameras=searched(query, self.recording.camera),
             recordings=query.recordings,
             since=query.since.timestamp() if query.since else None,
             until=query.until.timestamp() if query.until else None,
@@ -212,17 +212,35 @@ def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
         chosen = Encoder.objects.filter(pk=query.encoder_id).first()
         if chosen is None:
             raise SearchError(f"There is no encoder {query.encoder_id}.")
-        own = recording.camera.name
-        if chosen.camera_id != recording.camera_id or set(query.cameras) - {own}:
+        foreign = chosen.camera_id != recording.camera_id and not recording.camera.samples
+        if foreign or set(query.cameras) - {chosen.camera.name}:
             raise SearchError(
                 f"Encoder {chosen.pk} searches its own camera, {chosen.camera}, only."
             )
         return chosen
+    if recording.camera.samples:
+        return _sample_encoder(query, recording)
     if recording.camera.encoder is None:
         raise SearchError(
             f"{recording.name} is still being prepared; its first minute is searchable soon."
         )
     return recording.camera.encoder
+
+
+def _sample_encoder(query: SearchQuery, sample: Recording) -> Encoder:
+    """Return the encoder of the first camera that is searched with a sample."""
+    cameras = Camera.objects.filter(name__in=searched(query, sample.camera)).exclude(encoder=None)
+    if query.modality.crossing:
+        cameras = cameras.filter(encoder__crossable=True)
+    first = cameras.select_related("encoder__camera").order_by("name").first()
+    if first and first.encoder:
+        return first.encoder
+    if query.modality.crossing:
+        raise SearchError(
+            "Pictures and sounds can be compared with each other only after a camera has been "
+            "trained; search with picture, with sound or with both."
+        )
+    raise SearchError("None of these cameras has footage that can be searched yet.")
 
 
 def _check_modality(query: SearchQuery, clip: Known, encoder: Encoder, found: Probe) -> None:
@@ -248,31 +266,33 @@ def _check_modality(query: SearchQuery, clip: Known, encoder: Encoder, found: Pr
     raise SearchError(f"{clip} has no picture; search with its sound instead.")
 
 
-def _encoders(query: SearchQuery, encoder: Encoder) -> list[Encoder]:
+def _encoders(query: SearchQuery, recording: Recording, encoder: Encoder) -> list[Encoder]:
     """Return the encoders by which the searched cameras are embedded, the query's own first.
 
     Those that cannot compare what is asked for are left out; `_left_out` says whose they are.
     """
-    if not query.cameras or query.encoder_id is not None:
+    names = searched(query, recording.camera)
+    if names == (recording.camera.name,) or query.encoder_id is not None:
         return [encoder]
-    cameras = Camera.objects.filter(name__in=query.cameras).select_related("encoder")
+    cameras = Camera.objects.filter(name__in=names).select_related("encoder")
     found = {camera.encoder.pk: camera.encoder for camera in cameras if camera.encoder}
     if query.modality.crossing:
         found = {number: other for number, other in found.items() if other.crossable}
     return sorted(found.values(), key=lambda other: (other != encoder, other.pk))
 
 
-def _left_out(query: SearchQuery) -> list[str]:
+def _left_out(query: SearchQuery, recording: Recording) -> list[str]:
     """Return the searched cameras in which pictures cannot be compared with sounds."""
     if not query.modality.crossing:
         return []
-    cameras = Camera.objects.filter(name__in=query.cameras, encoder__crossable=False)
+    names = searched(query, recording.camera)
+    cameras = Camera.objects.filter(name__in=names, encoder__crossable=False)
     return sorted(cameras.values_list("name", flat=True))
 
 
 def _pending(query: SearchQuery, recording: Recording) -> int:
     """Return how many clips of chunks that the filters admit are not searchable yet."""
-    names = query.cameras or (recording.camera.name,)
+    names = searched(query, recording.camera)
     chunks = Chunk.objects.filter(recording__camera__name__in=names, shards=None)
     if query.recordings:
         chunks = chunks.filter(recording__in=query.recordings)
@@ -287,9 +307,10 @@ def _pending(query: SearchQuery, recording: Recording) -> int:
 
 
 def _notes(
-    query: SearchQuery, first: Probe, fields: list[Field], hits: int, pending: int
+    asked: Asked, first: Probe, fields: list[Field], hits: int, pending: int
 ) -> Iterator[str]:
     """Yield the sentences that belong beside the hits."""
+    query = asked.query
     if query.modality is With.JOINT and (first.video is None or first.audio is None):
         absent = "picture" if first.video is None else "sound"
         yield f"This moment has no {absent}, so only its other half was compared."
@@ -305,7 +326,7 @@ def _notes(
             f"The query is {len(query.asked)} moments; a clip's distance is the mean of its "
             "distances to them."
         )
-    if left_out := _left_out(query):
+    if left_out := _left_out(query, asked.recording):
         yield (
             "Pictures and sounds can be compared with each other only after a camera has been "
             f"trained, so these were left out: {', '.join(left_out)}."

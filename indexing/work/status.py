@@ -119,9 +119,7 @@ def _recent_rate(chunks: list[Chunk]) -> float | None:
 
 
 def _searchable(recording: Recording) -> int:
-    encoder = recording.camera.encoder_id
-    published = recording.chunks.filter(shards__encoder=encoder)
-    return published.aggregate(clips=Sum("clips"))["clips"] or 0
+    return recording.searchable().aggregate(clips=Sum("clips"))["clips"] or 0
 
 
 def _postponed(work: Sequence[Work]) -> str:

@@ -1,10 +1,11 @@
-"""Cameras, their recordings, and how far each has come."""
+"""Cameras, their recordings, files to search with, and how far each has come."""
 
 from datetime import datetime
 from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Query
+from ninja import File, Query
+from ninja.files import UploadedFile
 from pydantic import BaseModel
 
 from indexing.models import Camera, Recording
@@ -96,6 +97,16 @@ class RecordingOut(BaseModel):
         )
 
 
+class SampleOut(BaseModel):
+    """A file to search with; once it is ready its number and a second make a query.
+
+    Where `known`, the library held the same bytes, and the number is that recording's.
+    """
+
+    recording: RecordingOut
+    known: bool
+
+
 class StageOut(BaseModel):
     """One part of the way; rate is in units a second."""
 
@@ -163,7 +174,7 @@ def set_zone(request: HttpRequest, number: Number, data: ZoneIn) -> CameraOut:
 @desk.on("GET", "/recordings", Scope.READ)
 def recordings(request: HttpRequest, wanted: Query[RecordingFilter]) -> Page[RecordingOut]:
     """List the recordings, the newest first."""
-    rows = selectors.recordings_for(request.user)
+    rows = selectors.footage_for(request.user)
     if wanted.camera:
         rows = rows.filter(camera__name=wanted.camera)
     if wanted.state:
@@ -209,6 +220,20 @@ def retry(request: HttpRequest, number: Number) -> RetriedOut:
 
 @desk.on("DELETE", "/recordings/{number}", Scope.MANAGE)
 def delete(request: HttpRequest, number: Number) -> None:
-    """Delete a recording for good; admins only."""
+    """Delete a recording for good; admins only, but for one's own files to search with."""
     found = selectors.recording_for(request.user, number)
     services.delete_recording(user=request.user, recording=found)
+
+
+@desk.on("GET", "/samples", Scope.READ)
+def samples(request: HttpRequest, window: Query[Window]) -> Page[RecordingOut]:
+    """List the account's own files to search with, the newest first."""
+    return Page.of(request, selectors.samples_for(request.user), window, RecordingOut.of)
+
+
+@desk.on("POST", "/samples", Scope.WRITE, status=201)
+def take_sample(request: HttpRequest, file: File[UploadedFile]) -> SampleOut:
+    """Send a video or a sound of up to 60 seconds to search with; its progress tells when it is."""
+    name, size = file.name or "", file.size or 0
+    taken = services.take_sample(user=request.user, stream=file, name=name, size=size)
+    return SampleOut(recording=RecordingOut.of(taken.recording), known=taken.known)

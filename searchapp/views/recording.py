@@ -35,6 +35,7 @@ def recording(request: HttpRequest, pk: int) -> HttpResponse:
         "alone": selectors.work_waits_alone(),
         "encoder": found.camera.encoder,
         "manages": selectors.may_manage(request.user),
+        "deletes": selectors.may_delete(request.user, found),
         "trains": selectors.may_train(request.user),
         "add_link": added_to(request.GET.get("search", ""), found.pk),
     }
@@ -68,10 +69,10 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask before deleting a recording; delete it where the answer is yes."""
     found = selectors.recording_for(request.user, pk)
-    if not selectors.may_manage(request.user):
+    if not selectors.may_delete(request.user, found):
         raise PermissionDenied("Only an admin may delete a recording.")
     if request.method != "POST":
         return render(request, "recording/delete.html", {"recording": found})
     services.delete_recording(user=request.user, recording=found)
     messages.success(request, f"{found.name} was deleted.")
-    return redirect("library")
+    return redirect("search" if found.camera.samples else "library")

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from indexing.events.labels import LabelError
+from indexing.footage.intake import LONGEST_SAMPLE_S, IntakeError
 from indexing.models import Recording
 from indexing.search import ranking
 from indexing.search.query import Clip, SearchError, SearchQuery, With
@@ -89,9 +90,47 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _recent(request: HttpRequest) -> dict[str, object]:
-    """Return the newest recordings, to begin a search from."""
-    recent = selectors.recordings_for(request.user).order_by("-created_at")
-    return {"cards": selectors.cards(recent.exclude(state=Recording.State.REFUSED)[:6])}
+    """Return the newest recordings and the account's own files, to begin a search from."""
+    recent = selectors.footage_for(request.user).order_by("-created_at")
+    return {
+        "cards": selectors.cards(recent.exclude(state=Recording.State.REFUSED)[:6]),
+        "samples": selectors.cards(selectors.samples_for(request.user)[:6]),
+        "longest": LONGEST_SAMPLE_S,
+        "alone": selectors.work_waits_alone(),
+    }
+
+
+@require_POST
+def take_sample(request: HttpRequest) -> HttpResponse:
+    """Keep a file to search with, and go to where its moment is chosen.
+
+    A script that shows how far the file has come asks for JSON: where to go, or what is wrong.
+    """
+    scripted = request.headers.get("Accept") == "application/json"
+    try:
+        place = _sample_place(request)
+    except IntakeError as error:
+        if scripted:
+            return JsonResponse({"problem": error.sentence}, status=422)
+        messages.error(request, error.sentence)
+        place = reverse("search")
+    return JsonResponse({"place": place}) if scripted else redirect(place)
+
+
+def _sample_place(request: HttpRequest) -> str:
+    """Keep the file of a form and return where its moment is chosen; may raise IntakeError."""
+    file = request.FILES.get("file")
+    if file is None:
+        raise IntakeError("Choose a file to search with first.")
+    name, size = file.name or "", file.size or 0
+    taken = services.take_sample(user=request.user, stream=file, name=name, size=size)
+    if taken.known and not taken.recording.camera.samples:
+        messages.info(
+            request,
+            f"This file is in the library already, as {taken.recording.name} of "
+            f"{taken.recording.camera}; choose the moment there.",
+        )
+    return reverse("recording", args=[taken.recording.pk])
 
 
 def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
@@ -105,7 +144,7 @@ def _controls(request: HttpRequest, recording: Recording) -> dict[str, object]:
         "exclusions": _with_chosen(EXCLUSIONS, request.GET.get("exclusion", "")),
         "hit_counts": _with_chosen(HITS, request.GET.get("k", "")),
         "cameras": selectors.cameras_for(request.user),
-        "recordings": selectors.recordings_for(request.user).filter(
+        "recordings": selectors.footage_for(request.user).filter(
             duration_s__gt=0,
             camera__name__in=[recording.camera.name, *request.GET.getlist("camera")],
         ),

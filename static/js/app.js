@@ -7,6 +7,7 @@ import "./keep-moment.js";
 import "./label-desk.js";
 import "./peak-desk.js";
 import "./review-desk.js";
+import "./sample-form.js";
 import "./score-line.js";
 import "./search-form.js";
 import "./sound-strip.js";
