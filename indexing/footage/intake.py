@@ -101,7 +101,8 @@ def take_sample(stream: Readable, *, name: str, size: int, sent_by: User | None 
             return Intake(known, known=True)
         file = _placed(temporary, digest, name)
         shelf, _ = Camera.objects.get_or_create(samples=True, defaults={"name": SAMPLES})
-        return _publish(file, digest, name, shelf, None, sent_by)
+        now = timezone.now().replace(microsecond=0)  # it is on no camera's clock
+        return _publish(file, digest, name, shelf, now, sent_by)
 
 
 def take_link(path: Path, *, camera: str, zone: str = "UTC") -> Intake:

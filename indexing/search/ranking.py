@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from indexing.encoders import snapshots
-from indexing.models import Camera, Chunk, Encoder, Recording, Work
+from indexing.models import Chunk, Encoder, Recording, Work
+from indexing.search.answering import answering, leading, left_out
 from indexing.search.probes import Known, known, probe
 from indexing.search.query import SearchError, SearchQuery, With, check, searched
 from indexing.vectors.exact import Ranked
@@ -151,7 +152,7 @@ class Asked:
         """Return the clips to search, by the encoder that embedded them."""
         return {
             other: self.field(other, snapshots.current(other))
-            for other in _encoders(self.query, self.recording, self.encoder)
+            for other in answering(self.query, self.recording, self.encoder)
         }
 
     def field(self, encoder: Encoder, snapshot: Snapshot) -> Field:
@@ -188,7 +189,7 @@ def ask(query: SearchQuery, snapshot_of: Snapshots = snapshots.current) -> Asked
     clips, this, not_this = (
         tuple(known(some)) for some in (query.asked, query.this, query.not_this)
     )
-    encoder = _encoder(query, clips[0].recording)
+    encoder = leading(query, clips[0].recording)
     for clip in clips:
         _check_modality(query, clip, encoder, probe(encoder, snapshot_of(encoder), clip))
     return Asked(query, encoder, clips, this, not_this, snapshot_of)
@@ -204,43 +205,6 @@ def _audio_weight(query: SearchQuery, first: Probe, fields: list[Field]) -> floa
     if query.also or query.refined or len(fields) > 1:
         return None
     return first.audio_weight(query.audio_weight)
-
-
-def _encoder(query: SearchQuery, recording: Recording) -> Encoder:
-    """Return the encoder asked for, or the one its camera uses."""
-    if query.encoder_id is not None:
-        chosen = Encoder.objects.filter(pk=query.encoder_id).first()
-        if chosen is None:
-            raise SearchError(f"There is no encoder {query.encoder_id}.")
-        foreign = chosen.camera_id != recording.camera_id and not recording.camera.samples
-        if foreign or set(query.cameras) - {chosen.camera.name}:
-            raise SearchError(
-                f"Encoder {chosen.pk} searches its own camera, {chosen.camera}, only."
-            )
-        return chosen
-    if recording.camera.samples:
-        return _sample_encoder(query, recording)
-    if recording.camera.encoder is None:
-        raise SearchError(
-            f"{recording.name} is still being prepared; its first minute is searchable soon."
-        )
-    return recording.camera.encoder
-
-
-def _sample_encoder(query: SearchQuery, sample: Recording) -> Encoder:
-    """Return the encoder of the first camera that is searched with a sample."""
-    cameras = Camera.objects.filter(name__in=searched(query, sample.camera)).exclude(encoder=None)
-    if query.modality.crossing:
-        cameras = cameras.filter(encoder__crossable=True)
-    first = cameras.select_related("encoder__camera").order_by("name").first()
-    if first and first.encoder:
-        return first.encoder
-    if query.modality.crossing:
-        raise SearchError(
-            "Pictures and sounds can be compared with each other only after a camera has been "
-            "trained; search with picture, with sound or with both."
-        )
-    raise SearchError("None of these cameras has footage that can be searched yet.")
 
 
 def _check_modality(query: SearchQuery, clip: Known, encoder: Encoder, found: Probe) -> None:
@@ -264,30 +228,6 @@ def _check_modality(query: SearchQuery, clip: Known, encoder: Encoder, found: Pr
     if found.audio is None:
         raise SearchError(f"{clip} has no sound; search with its picture instead.")
     raise SearchError(f"{clip} has no picture; search with its sound instead.")
-
-
-def _encoders(query: SearchQuery, recording: Recording, encoder: Encoder) -> list[Encoder]:
-    """Return the encoders by which the searched cameras are embedded, the query's own first.
-
-    Those that cannot compare what is asked for are left out; `_left_out` says whose they are.
-    """
-    names = searched(query, recording.camera)
-    if names == (recording.camera.name,) or query.encoder_id is not None:
-        return [encoder]
-    cameras = Camera.objects.filter(name__in=names).select_related("encoder")
-    found = {camera.encoder.pk: camera.encoder for camera in cameras if camera.encoder}
-    if query.modality.crossing:
-        found = {number: other for number, other in found.items() if other.crossable}
-    return sorted(found.values(), key=lambda other: (other != encoder, other.pk))
-
-
-def _left_out(query: SearchQuery, recording: Recording) -> list[str]:
-    """Return the searched cameras in which pictures cannot be compared with sounds."""
-    if not query.modality.crossing:
-        return []
-    names = searched(query, recording.camera)
-    cameras = Camera.objects.filter(name__in=names, encoder__crossable=False)
-    return sorted(cameras.values_list("name", flat=True))
 
 
 def _pending(query: SearchQuery, recording: Recording) -> int:
@@ -326,11 +266,7 @@ def _notes(
             f"The query is {len(query.asked)} moments; a clip's distance is the mean of its "
             "distances to them."
         )
-    if left_out := _left_out(query, asked.recording):
-        yield (
-            "Pictures and sounds can be compared with each other only after a camera has been "
-            f"trained, so these were left out: {', '.join(left_out)}."
-        )
+    yield from left_out(query, asked.recording)
     if len(fields) > 1:
         yield (
             "These cameras have encoders of their own, so the hits are ranked by how near they "

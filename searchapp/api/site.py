@@ -5,11 +5,10 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
-from ninja.openapi.docs import Swagger
 from ninja.renderers import JSONRenderer
 
 from indexing.models.json_numbers import finite
@@ -25,7 +24,7 @@ from searchapp.api import (
     saved,
     search,
 )
-from searchapp.middleware import POLICY
+from searchapp.api.reference import Reference
 
 DESKS = (account, library, search, anomalies, labels, events, saved, cases, encoders)
 ABOUT = """What the pages do, as JSON.
@@ -42,19 +41,6 @@ class Numbers(JSONRenderer):
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> Any:
         """Return the text."""
         return super().render(request, finite(data), response_status=response_status)
-
-
-class Reference(Swagger):
-    """The description for people, with the scripts that come with the library."""
-
-    template = "api/reference.html"
-    template_cdn = ""
-
-    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        """Return the page; its style sheet carries its icons inside."""
-        page = super().render_page(request, api, **kwargs)
-        page.headers["Content-Security-Policy"] = f"{POLICY}; img-src 'self' data:"
-        return page
 
 
 api = NinjaAPI(

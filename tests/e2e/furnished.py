@@ -13,6 +13,7 @@ from indexing import ingest
 from indexing.anomalies.camera_scores import camera_scores
 from indexing.casework import cases, evidence, saved, standing
 from indexing.events import labels, locations
+from indexing.footage.intake import SAMPLES
 from indexing.models import (
     Camera,
     Chunk,
@@ -34,6 +35,7 @@ from indexing.search.query import Clip, SearchQuery
 from searchapp import services, tokens
 from searchapp.selectors import ADMINS, ANALYSTS, OPERATORS
 from tests.e2e import yard
+from tests.footage import add_footage
 
 CAMERA = "Loading bay"
 ROLES = {"admin": ADMINS, "operator": OPERATORS, "analyst": ANALYSTS}
@@ -48,7 +50,8 @@ def furnish(number: int) -> dict[str, dict[str, str]]:
     user = made["admin"][0]
     places = _events(bay) | _encoders(bay) | _kept(user, film) | _footage(user, bay)
     _judged(user, bay)
-    tokens.make(user, "Night report", ["read", "write"], days=30)
+    token, _ = tokens.make(user, "Night report", ["read", "write"], days=30)
+    places |= {"token": token.pk, "sample": _sample(user)}
     passwords = {name: password for name, (_, password) in made.items()}
     return {
         "passwords": passwords | {"guest": "guest-2"},
@@ -61,6 +64,7 @@ def clear() -> None:
     """Take away what other accounts would see come in, and what would look at their footage."""
     SavedSearch.objects.filter(user__username="admin-2").delete()
     Upload.objects.filter(user__username="admin-2").delete()
+    Recording.objects.filter(camera__samples=True).delete()
     Recording.objects.filter(camera__name=CAMERA).exclude(state=Recording.State.READY).delete()
 
 
@@ -207,6 +211,14 @@ def _footage(user: User, bay: Recording) -> dict[str, int]:
         **arrived, name="letter.mp4", state=Work.State.FAILED, error="It is no recording."
     )
     return {"bay": bay.pk, "camera": bay.camera_id, "coming": coming.pk, "refused": refused.pk}
+
+
+def _sample(user: User) -> int:
+    """A file to search with."""
+    Camera.objects.get_or_create(samples=True, defaults={"name": SAMPLES})
+    sample = add_footage(SAMPLES, 20, seed=71)
+    Recording.objects.filter(pk=sample.pk).update(sent_by=user, playable="", has_video=False)
+    return sample.pk
 
 
 def _leased(progress: float = 0.0) -> dict[str, object]:

@@ -37,7 +37,7 @@ def test_a_file_is_sent_and_its_moment_is_chosen_next(analyst: Client) -> None:
 
     found = Recording.objects.get()
     assert answer["Location"] == f"/recordings/{found.pk}"
-    assert (found.name, found.camera.name, found.start_known) == ("siren.wav", SAMPLES, False)
+    assert (found.name, found.camera.name) == ("siren.wav", SAMPLES)
     assert found.sent_by == User.objects.get(username="analysts")
     page = analyst.get(f"/recordings/{found.pk}").text
     assert "search all cameras for it" in page

@@ -102,11 +102,14 @@ def test_what_a_sample_cannot_be_asked_is_refused(
         search(SearchQuery(gates[0].pk, 3, cameras=(SAMPLES,)))
     with pytest.raises(labels.LabelError, match="no camera's footage; label what it finds"):
         labels.make(sample, "siren", 0, 3)
-    Encoder.objects.update(trunk="x3d-m own")
+    Encoder.objects.filter(serving__name="North").update(trunk="x3d-m own")
+    result = search(SearchQuery(sample.pk, 3))
+    assert {hit.camera for hit in result.hits} == {"South"}
+    assert any("other weights" in note and "left out: North." in note for note in result.notes)
     with pytest.raises(SearchError, match="was seen through other weights"):
-        search(SearchQuery(sample.pk, 3))
+        search(SearchQuery(sample.pk, 3, cameras=("North",)))
     Camera.objects.update(encoder=None)
-    with pytest.raises(SearchError, match="None of these cameras has footage"):
+    with pytest.raises(SearchError, match="No footage can be searched with it yet"):
         search(SearchQuery(sample.pk, 3))
 
 
