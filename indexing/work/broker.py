@@ -43,15 +43,16 @@ class Channel(filesystem.Channel):
     def _put(  # type: ignore[override]
         self, queue: str, payload: dict[str, Any], **kwargs: Any
     ) -> None:
-        """Let a message appear, whole, behind those already there."""
+        """Let a message appear, whole, behind those of its priority that are already there."""
         folder = folders()[0]
-        name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
+        priority = payload.get("properties", {}).get("priority") or 0
+        name = f"{priority}-{time.time_ns():020d}-{uuid.uuid4().hex}"
         draft = folder / f"{name}.draft"
         draft.write_text(json.dumps(payload), encoding="utf-8")
         draft.rename(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
-        """Take the oldest message of a queue."""
+        """Take the oldest message of a queue, of the first priority there is; 0 comes first."""
         waiting, taken = folders()
         for name in sorted(os.listdir(waiting)):  # noqa: PTH208  (names alone, in one call)
             if name.partition(".")[2] != f"{queue}.msg":

@@ -292,19 +292,46 @@ def _alive(pid: int) -> bool:
     return True
 
 
+# What somebody waits for at a screen comes before what fills a library, whatever was there first.
+AT_ONCE, SOON, IN_TURN = 0, 3, 6
+_AT_ONCE = (Upload, Export, Delivery)
+
+
 def wake(work: Iterable[Work]) -> None:
     """Send one message per unit of work, in order; losing them costs time, never work."""
-    for unit in work:
+    units = list(work)
+    samples = _samples(units)
+    for unit in units:
         manager = type(unit)._default_manager
         manager.filter(pk=unit.pk).update(woken_at=timezone.now())
         task = TASKS[type(unit)]
         try:
             broker.ready()
-            current_app.send_task(f"indexing.tasks.{task}", (unit.pk,))
+            priority = AT_ONCE if unit in samples else _priority(unit)
+            current_app.send_task(f"indexing.tasks.{task}", (unit.pk,), priority=priority)
         except Exception as error:  # whatever ails the broker, the work itself is safe in its row
             manager.filter(pk=unit.pk).update(woken_at=None)
             log.warning("the broker cannot be reached (%r); the sweep will wake a worker", error)
             return
+
+
+def _priority(unit: Work) -> int:
+    """Return how soon a kind of work is to be done."""
+    if isinstance(unit, _AT_ONCE):
+        return AT_ONCE
+    if isinstance(unit, Job):
+        return {Job.Kind.LOCATE: AT_ONCE, Job.Kind.PREPARE: SOON}.get(Job.Kind(unit.kind), IN_TURN)
+    return IN_TURN
+
+
+def _samples(units: Iterable[Work]) -> set[Work]:
+    """Return the work on files that somebody is about to search with."""
+    read = [unit for unit in units if isinstance(unit, Chunk | Job)]
+    wanted = Recording.objects.filter(camera__samples=True)
+    found = set(
+        wanted.filter(pk__in={unit.recording_id for unit in read}).values_list("pk", flat=True)
+    )
+    return {unit for unit in read if unit.recording_id in found}
 
 
 def seen() -> None:

@@ -7,7 +7,10 @@ from queue import Empty
 import pytest
 from kombu import Connection
 
-from indexing.work import broker
+from indexing.footage.intake import SAMPLES
+from indexing.models import Camera, Job, Upload, Work
+from indexing.work import broker, jobs
+from tests.footage import add_footage
 
 
 @pytest.fixture
@@ -27,6 +30,12 @@ def test_messages_come_back_in_order(channel: broker.Channel) -> None:
     assert [channel._get("post")["number"] for _ in range(5)] == list(range(5))
     with pytest.raises(Empty):
         channel._get("post")
+
+
+def test_what_is_more_urgent_overtakes(channel: broker.Channel) -> None:
+    for number, priority in enumerate((6, 3, 6, 0, 3)):
+        channel._put("post", {"number": number, "properties": {"priority": priority}})
+    assert [channel._get("post")["number"] for _ in range(5)] == [3, 1, 4, 0, 2]
 
 
 def test_queues_are_apart(channel: broker.Channel) -> None:
@@ -67,7 +76,7 @@ def test_each_message_is_taken_once_while_others_are_written(channel: broker.Cha
 
 def test_a_message_that_cannot_be_read_is_dropped(channel: broker.Channel) -> None:
     waiting, taken = broker.folders()
-    (waiting / "0.post.msg").write_text("")
+    (waiting / "0-0.post.msg").write_text("")
     channel._put("post", {"number": 1})
 
     with pytest.raises(Empty):
@@ -75,3 +84,31 @@ def test_a_message_that_cannot_be_read_is_dropped(channel: broker.Channel) -> No
 
     assert channel._get("post") == {"number": 1}
     assert list(taken.iterdir()) == []
+
+
+def test_redis_keeps_the_same_order(redis_url: str) -> None:
+    with Connection(redis_url) as connection, connection.SimpleQueue("post") as queue:
+        for number, priority in enumerate((6, 3, 6, 0, 3)):
+            queue.put({"number": number}, priority=priority)
+        assert [queue.get(timeout=5).payload["number"] for _ in range(5)] == [3, 1, 4, 0, 2]
+
+
+@pytest.mark.django_db
+def test_what_somebody_waits_for_overtakes_a_library_that_is_coming_in(
+    channel: broker.Channel,
+) -> None:
+    footage = add_footage("North gate", 120)
+    Camera.objects.create(name=SAMPLES, samples=True)
+    sample = add_footage(SAMPLES, 20)
+    upload = Upload.objects.create(name="gate.mp4", size=8, offset=8, camera="North gate")
+    prepare = Job.objects.create(
+        kind=Job.Kind.PREPARE, camera=footage.camera, recording=footage, state=Work.State.DONE
+    )
+    channel._purge("work")
+    long, asked = footage.chunks.first(), sample.chunks.first()
+    assert long
+    assert asked
+    jobs.wake([long, prepare, asked, upload])
+
+    tasks = [channel._get("work")["headers"]["task"].rpartition(".")[2] for _ in range(4)]
+    assert tasks == ["embed_chunk", "examine", "run_job", "embed_chunk"]
