@@ -1,11 +1,18 @@
 """Thin Celery tasks: ids in, services called. Each may run twice without harm."""
 
 from celery import shared_task
+from celery.signals import task_postrun
 
 from indexing import ingest
 from indexing.arrivals import examining, uploads
 from indexing.casework import checking, deliveries, evidence
 from indexing.work import jobs
+
+
+@task_postrun.connect
+def tell_alive(**task: object) -> None:
+    """Record that a worker lives: one that is busy for minutes has had no turn for the sweep."""
+    jobs.seen()
 
 
 @shared_task

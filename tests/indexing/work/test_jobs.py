@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from indexing import files
+from indexing import files, tasks
 from indexing.media.errors import MediaError
 from indexing.models import Camera, Job, Work, Worker
 from indexing.work import jobs
@@ -144,6 +144,11 @@ def test_a_worker_counts_as_running_until_it_dies(job: Job) -> None:
     Worker.objects.update(name=f"{socket.gethostname()}:{dead.pid}", seen_at=timezone.now())
     assert os.getpid() != dead.pid
     assert not jobs.worker_running()
+
+
+def test_a_worker_that_ends_a_long_task_counts_as_running_at_once(job: Job) -> None:
+    tasks.run_job.apply((0,))
+    assert jobs.worker_running()
 
 
 def test_a_full_disk_postpones_the_work_without_blaming_it(
