@@ -3,13 +3,17 @@
 // the page that is fetched anew (data-from); arrows or the pointer read off an epoch.
 
 const SVG = "http://www.w3.org/2000/svg";
+const number = (v) => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toPrecision(3));
+// Of all pairs few are alike: a share of a hundredth of a percent is told in a million.
+const share = (v) => (v > 0 && v < 1e-4 ? `${number(1e6 * v)} in a million` : `${(100 * v).toFixed(2)} %`);
+
 const CHARTS = [
   { key: "loss", name: "Loss", says: "falls as it learns", show: (v) => number(v) },
   {
     key: "positive_rate",
     name: "Positive rate",
     says: "pairs taken for alike",
-    show: (v) => `${(100 * v).toFixed(2)} %`,
+    show: share,
     least: 0,
   },
   {
@@ -22,7 +26,6 @@ const CHARTS = [
   },
 ];
 
-const number = (v) => (Math.abs(v) >= 100 ? v.toFixed(0) : v.toPrecision(3));
 const known = (v) => typeof v === "number" && Number.isFinite(v);
 
 function make(tag, name, parent) {

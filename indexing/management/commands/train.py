@@ -110,7 +110,7 @@ def epoch_line(report: dict[str, Any], training: Training, status: TrainingStatu
         if report.get(name) is not None:
             parts.append(form.format(report[name]))
     if report.get("positive_rate") is not None:
-        parts.append(f"positives {100 * report['positive_rate']:.2f} %")
+        parts.append(f"positives {100 * report['positive_rate']:.3g} %")
     if report.get("seconds"):
         parts.append(f"{report['clips'] / report['seconds']:.0f} clips/s")
         left = training.epochs_planned - report["epoch"]
