@@ -37,8 +37,9 @@ EncoderKind = Annotated[Encoder.Kind, choices(Encoder.Kind)]
 class Query(Body):
     """A search: which clip, compared how, among which others.
 
-    Without `cameras` the query's own camera is searched. `also` are further clips of the query;
-    `this` and `not` are hits that were judged, by which all others are ranked anew.
+    Without `cameras` the query's own camera is searched, or all where the query is a sample. `also`
+    are further clips of the query; `this` and `not` are hits that were judged, by which all others
+    are ranked anew.
     """
 
     recording: Number
