@@ -1,23 +1,24 @@
 """Somebody sends a file of their own, chooses its moment, and finds when that happened."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Site, _manage
+from tests.e2e.conftest import SECONDS, Site, _manage
 from tests.e2e.test_accessibility import sign_in
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def clip(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clip(make_video: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five seconds of the site's recording, encoded anew."""
     path = tmp_path_factory.mktemp("samples") / "phone.mp4"
-    source = next((site.data / "originals").rglob("*.mp4"))
-    cut = ("-ss", "40", "-t", "5", "-i", str(source), "-s", "160x90", "-crf", "32")
+    source = str(make_video(SECONDS))
+    cut = ("-ss", "40", "-t", "5", "-i", source, "-s", "160x90", "-crf", "32")
     subprocess.run(["ffmpeg", "-v", "error", *cut, str(path)], check=True)
     return path
 
