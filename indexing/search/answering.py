@@ -66,8 +66,7 @@ def _reasons(query: SearchQuery, recording: Recording) -> Iterator[str]:
             "Pictures and sounds can be compared with each other only after a camera has been "
             f"trained, so these were left out: {', '.join(untrained)}."
         )
-    trunks = _trunks(recording)
-    blind = [each.camera.name for each in found if not _sees(each, recording, trunks)]
+    blind = [each.camera.name for each in found if not sees(each, recording)]
     if blind:
         yield (
             f"{recording.name} was seen through other weights than the encoders of these cameras "
@@ -77,12 +76,8 @@ def _reasons(query: SearchQuery, recording: Recording) -> Iterator[str]:
 
 def _able(query: SearchQuery, recording: Recording) -> list[Encoder]:
     """Return the encoders of the searched cameras that can compare what is asked for, by name."""
-    trunks = _trunks(recording)
-    return [
-        each
-        for each in _in_use(query, recording)
-        if _crosses(query, each) and _sees(each, recording, trunks)
-    ]
+    found = _in_use(query, recording)
+    return [each for each in found if _crosses(query, each) and sees(each, recording)]
 
 
 def _in_use(query: SearchQuery, recording: Recording) -> list[Encoder]:
@@ -95,12 +90,9 @@ def _crosses(query: SearchQuery, encoder: Encoder) -> bool:
     return encoder.crossable or not query.modality.crossing
 
 
-def _trunks(recording: Recording) -> set[str]:
-    """Return the weights that a recording was seen through."""
-    return set(recording.chunks.values_list("trunk", flat=True)) - {""}
-
-
-def _sees(encoder: Encoder, recording: Recording, trunks: set[str]) -> bool:
+def sees(encoder: Encoder, recording: Recording) -> bool:
     """Tell whether an encoder can embed a recording: its own camera's, or seen as it learnt to."""
-    foreign = encoder.camera_id != recording.camera_id
-    return not (foreign and encoder.trunk and trunks - {encoder.trunk})
+    if encoder.camera_id == recording.camera_id or not encoder.trunk:
+        return True
+    others = recording.chunks.exclude(trunk__in=("", encoder.trunk))
+    return not others.exists()

@@ -9,7 +9,7 @@ import numpy as np
 
 from indexing.encoders import snapshots
 from indexing.models import Chunk, Encoder, Recording, Work
-from indexing.search.answering import answering, leading, left_out
+from indexing.search.answering import answering, leading, left_out, sees
 from indexing.search.probes import Known, known, probe
 from indexing.search.query import SearchError, SearchQuery, With, check, searched
 from indexing.vectors.exact import Ranked
@@ -148,6 +148,13 @@ class Asked:
     def _probes(self, encoder: Encoder, clips: tuple[Known, ...]) -> list[Probe]:
         return [probe(encoder, self.snapshot_of(encoder), clip) for clip in clips]
 
+    def _seen(self, encoder: Encoder, marks: tuple[Known, ...]) -> list[Probe]:
+        """Return those marks that an encoder can embed: the others teach their own cameras' alone.
+
+        A mark of a camera with another trunk says nothing in an encoder's own terms.
+        """
+        return self._probes(encoder, tuple(each for each in marks if sees(encoder, each.recording)))
+
     def fields(self) -> dict[Encoder, Field]:
         """Return the clips to search, by the encoder that embedded them."""
         return {
@@ -174,8 +181,8 @@ class Asked:
             eligible=eligible,
             origins=[clip.place for clip in (*self.clips, *self.this)],
             shared=encoder.shared,
-            this=self._probes(encoder, self.this),
-            not_this=self._probes(encoder, self.not_this),
+            this=self._seen(encoder, self.this),
+            not_this=self._seen(encoder, self.not_this),
         )
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from indexing.casework.standing import Terms
 from indexing.events import labels
 from indexing.footage.intake import SAMPLES, IntakeError, find_known, take_in, take_sample
 from indexing.models import Camera, Check, Chunk, Encoder, Recording, Shard
-from indexing.search.query import SearchError, SearchQuery, With
-from indexing.search.ranking import search
+from indexing.search.query import Clip, SearchError, SearchQuery, With
+from indexing.search.ranking import SearchResult, search
 from indexing.verify import verify
 from indexing.work.status import recording_status
 from tests.footage import add_footage
@@ -106,6 +107,8 @@ def test_what_a_sample_cannot_be_asked_is_refused(
     result = search(SearchQuery(sample.pk, 3))
     assert {hit.camera for hit in result.hits} == {"South"}
     assert any("other weights" in note and "left out: North." in note for note in result.notes)
+    marked = search(SearchQuery(sample.pk, 3, this=(Clip(gates[0].pk, 40),)))
+    assert {hit.camera for hit in marked.hits} == {"South"}
     with pytest.raises(SearchError, match="was seen through other weights"):
         search(SearchQuery(sample.pk, 3, cameras=("North",)))
     Camera.objects.update(encoder=None)
@@ -169,3 +172,22 @@ def test_the_command_takes_a_sample_and_refuses_what_is_none(
     with pytest.raises(SystemExit):
         call_command("sample", str(tmp_path / "nothing.mp4"))
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_a_mark_that_an_encoder_cannot_see_does_not_stop_the_search(
+    gates: list[Recording],
+) -> None:
+    other = add_footage("West", 60, seed=4, trunk="x3d-m own")
+    Encoder.objects.filter(serving__name="North").update(trunk=gates[0].chunks.all()[0].trunk)
+    query = SearchQuery(gates[0].pk, 3, exclusion_s=0, k=100, cameras=("North", "South"))
+    plain, marked = search(query), search(replace(query, this=(Clip(other.pk, 40),)))
+
+    assert {hit.camera for hit in marked.hits} == {"North", "South"}
+
+    def ranked(result: SearchResult, camera: str) -> list[int]:
+        return [hit.second for hit in result.hits if hit.camera == camera]
+
+    # South learns from the mark; North, which cannot see it, ranks as it did.
+    assert ranked(marked, "South") != ranked(plain, "South")
+    shared = min(len(ranked(result, "North")) for result in (plain, marked))
+    assert ranked(marked, "North")[:shared] == ranked(plain, "North")[:shared]
