@@ -27,7 +27,6 @@ class Field:
     shape: str
     required: bool
     says: str
-    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _operation(path: str, method: str, described: Schema) -> Operation:
 
 def _parameter(described: Schema) -> Field:
     schema, required = described["schema"], described.get("required", False)
-    return _field(described["name"], schema, required=required, place=described["in"])
+    return _field(described["name"], schema, required=required)
 
 
 def _body(described: Schema) -> Iterator[Field]:
@@ -141,9 +140,8 @@ def _fields(schema: Schema) -> Iterator[Field]:
         yield _field(name, described, required=name in required)
 
 
-def _field(name: str, schema: Schema, *, required: bool, place: str = "") -> Field:
-    shape = _shape(schema)
-    return Field(name, _type(schema), shape, required, _limits(schema), place)
+def _field(name: str, schema: Schema, *, required: bool) -> Field:
+    return Field(name, _type(schema), _shape(schema), required, _limits(schema))
 
 
 def _shape(schema: Schema) -> str:
